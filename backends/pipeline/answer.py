@@ -1,6 +1,7 @@
 """The answer of one upstream call as it arrives: measured, bounded, its placeholders restored, and published."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from backends.clock import Clock
 from backends.engines.base import (
@@ -16,11 +17,13 @@ from backends.engines.base import (
     Usage,
     answer_byte_limit,
 )
+from backends.errors import EngineError
 from backends.pipeline.active_request import ActiveRequest
 from backends.privacy.redact import Redaction
 from backends.privacy.restore import Restorer
-from backends.types import LOCAL, Called, Delta, ToolCall
+from backends.types import CLOUD, LOCAL, Called, Delta, ToolCall
 from backends.upstream.usage_meter import UsageMeter
+from backends.verification.call_repair import as_offered
 
 SIGNATURES_BYTES = 1 << 20
 """The most that all signatures of one answer may have, which are no part of its text; the longest seen has 47 kB."""
@@ -37,6 +40,7 @@ class Answer:
         self._restorer = Restorer(redaction.values if redaction is not None else None)
         self._limit = OutputLimit(meter.call)
         self._end: Finished | None = None
+        self._called_another = False
         self.calls: tuple[ToolCall, ...] = ()
 
     @property
@@ -70,7 +74,7 @@ class Answer:
                 self._publish(self._restorer.feed(text), signature)
             case ToolCalls(wanted):
                 meter.add_calls(wanted)
-                wanted = self._restorer.calls(self._limit.calls(wanted))
+                wanted = self._offered(self._restorer.calls(self._limit.calls(wanted)))
                 self.calls += wanted
                 self._publish(self._restorer.rest())
                 if wanted:
@@ -86,15 +90,34 @@ class Answer:
         active.first_at = None if active.withholding else meter.first_at
 
     def finish(self) -> Finished:
-        """How it ended, once the engine has sent everything."""
+        """How it ended, once the engine has sent everything. Raises EngineError where it calls what was not offered."""
+        if self._called_another:
+            raise self._not_offered()
         if self.full:
             self._end = Finished(finish="length", notes=(self._limit.note,))
         assert self._end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
         self._publish(self._restorer.rest())
         return self._end
 
+    def _offered(self, wanted: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        """The calls under the names that were offered; none of them, and nothing behind them, where one is of another
+        tool. What the cascade withholds it checks itself, and may have repaired.
+        """
+        if self._active.withholding and self._meter.zone == LOCAL:
+            return wanted
+        offered = [as_offered(call, self._active.request.offered_tools) for call in wanted]
+        called = tuple(call for call in offered if call is not None)
+        self._called_another = self._called_another or len(called) < len(offered)
+        return () if self._called_another else called
+
+    def _not_offered(self) -> EngineError:
+        """What an answer is that calls another tool: of no use while nothing of it was heard, else incomplete."""
+        kind: Literal["cut", "empty"] = "cut" if self._active.spoke else "empty"
+        line = f"{self._meter.model} called a tool that was not offered: ask again, or ask another model"
+        return EngineError(line, kind=kind, billed=self._meter.zone == CLOUD)
+
     def _publish(self, text: str, signature: str | None = None) -> None:
-        if text or signature:
+        if (text or signature) and not self._called_another:
             self._active.publish(Delta(text, signature))
 
 

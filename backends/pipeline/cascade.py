@@ -2,9 +2,9 @@
 
 Nothing of a withheld answer is heard before its check, so that what a caller hears comes from one attempt. An answer
 that failed and cannot be replaced (sensitive, an absolute policy, no budget, no cloud, no time) is given all the same,
-marked "unverified" and never cached; only where a tool had to be called and none was, it is an error. Checking never
-costs a caller the answer: the cloud's is withheld until it is whole, and where it fails or comes too late the local one
-is given.
+marked "unverified" and never cached; only where a tool had to be called and none was, or one is called that was not
+offered, it is an error. Checking never costs a caller the answer: the cloud's is withheld until it is whole, and where
+it fails or comes too late the local one is given.
 
 A second sample and an escalation are not retries: they follow an engine that answered, so the retry budget, which
 prevents a storm of calls in an outage, does not count them. There is at most one of each in a request, and each is
@@ -118,6 +118,8 @@ class Cascade:
             why_not = better
         if active.request.must_call and not heard and not ending.calls:
             return _uncalled(ending, why_not)
+        if not heard and not _all_offered(active, ending):
+            return _not_offered(ending, why_not)
         self._publish(active, withheld)
         return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {result.reason} ({why_not})"))
 
@@ -233,7 +235,12 @@ class Cascade:
         found = await self._in_time(active, attempt(active, slot.name, further=True, withhold=True))
         withheld = active.take_withheld()
         answered = isinstance(found, Ending) and bool(found.calls or (found.text and not active.request.must_call))
-        if isinstance(found, Ending) and found.finish in ("stop", "length") and answered:
+        if (
+            isinstance(found, Ending)
+            and found.finish in ("stop", "length")
+            and answered
+            and _all_offered(active, found)
+        ):
             self._publish(active, withheld)
             return replace(found, notes=(*found.notes, f"escalated: {failed.reason}"))
         why_not = f"{slot.name}: {found}" if isinstance(found, str) else f"{slot.name}: {found.finish}"
@@ -290,7 +297,7 @@ class Cascade:
 
 def _is_wrong_call(ending: Ending, result: CheckResult) -> bool:
     """Is it a tool call, or meant as one, that cannot be given as it is? One repair may follow."""
-    of_calls = result.check == "written-calls" or (result.check == "format" and bool(ending.calls))
+    of_calls = result.check == "written-calls" or (result.check in ("format", "required-call") and bool(ending.calls))
     return result.status == "fail" and of_calls
 
 
@@ -324,6 +331,18 @@ def _uncalled(ending: Ending, why_not: str) -> Ending:
     line = f"{ending.model} called no tool, though tool_choice asks for one ({why_not}): ask again, or ask auto"
     error = EngineError(line, kind="empty")
     return replace(ending, finish="error", error=error, text="", notes=(*ending.notes, "unverified: no tool is called"))
+
+
+def _all_offered(active: ActiveRequest, ending: Ending) -> bool:
+    return all(call.name in active.request.offered_tools for call in ending.calls)
+
+
+def _not_offered(ending: Ending, why_not: str) -> Ending:
+    """The end where a tool was called that nobody offered: the caller has nothing to run for it."""
+    line = f"{ending.model} called a tool that was not offered ({why_not}): ask again, or ask another model"
+    note = "unverified: a tool is called that was not offered"
+    error = EngineError(line, kind="empty")
+    return replace(ending, finish="error", error=error, text="", notes=(*ending.notes, note))
 
 
 def _candidates(active: ActiveRequest, engine: EngineName) -> tuple[EngineName, ...]:

@@ -155,3 +155,8 @@ class Request(Struct, frozen=True, kw_only=True):
     def must_call(self) -> bool:
         """Does its tool_choice ask for a call?"""
         return bool(self.tools) and self.tool_choice not in ("auto", "none")
+
+    @property
+    def offered_tools(self) -> frozenset[str]:
+        """The names of the tools that an answer may call."""
+        return frozenset() if self.tool_choice == "none" else frozenset(tool.name for tool in self.tools)

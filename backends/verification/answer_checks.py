@@ -28,6 +28,9 @@ def check_completeness(answer: CheckedAnswer) -> CheckResult:
 # ---- tool calls -------------------------------------------------------------------------------------------------
 
 
+NOT_OFFERED = "it calls a tool that was not offered"
+
+
 def check_required_call(answer: CheckedAnswer) -> CheckResult:
     """Fail where `tool_choice` asks for a call, and there is none or one of another tool."""
     request = answer.request
@@ -37,6 +40,8 @@ def check_required_call(answer: CheckedAnswer) -> CheckResult:
         return failed("required-call", "no tool is called, though tool_choice asks for it")
     if request.tool_choice != "required" and any(call.name != request.tool_choice for call in answer.calls):
         return failed("required-call", "another tool is called than tool_choice names")
+    if any(call.name not in request.offered_tools for call in answer.calls):
+        return failed("required-call", NOT_OFFERED)
     return passed("required-call")
 
 
@@ -76,8 +81,8 @@ def check_format(answer: CheckedAnswer) -> CheckResult:
 def _check_arguments(answer: CheckedAnswer) -> CheckResult:
     tools = {tool.name: tool for tool in answer.request.tools}
     for call in answer.calls:
-        if call.name not in tools:
-            return failed("format", "it calls a tool that was not offered")
+        if call.name not in answer.request.offered_tools:
+            return failed("format", NOT_OFFERED)
         try:
             value = msgspec.json.decode(call.arguments)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):

@@ -45,6 +45,14 @@ def repaired(answer: CheckedAnswer) -> CheckedAnswer | None:
     return _from_text(answer, tools)
 
 
+def as_offered(call: ToolCall, names: frozenset[str]) -> ToolCall | None:
+    """The call under the offered name that it can only mean; None where it means none of `names`."""
+    if call.name in names:
+        return call
+    name = _only(call.name, names)
+    return None if name is None else replace(call, name=name)
+
+
 def completed(text: str) -> str | None:
     """JSON with the brackets that it lacks at its end, and without commas before brackets; None inside a string."""
     stack: list[str] = []

@@ -37,6 +37,8 @@ NO_ANSWER = (
 class ResponseReading:
     """A finish reason holds only when the stream is over: it may stand in every chunk, or before the text.
 
+    A last event that comes twice is read once. New text is counted, so one with the same counts brings none.
+
     `instructed`: the JSON format went as an instruction. `over` is True once a stop word ended the answer.
     """
 
@@ -63,6 +65,7 @@ class ResponseReading:
         self._calls: list[ToolCall] = []
         self._dropped = 0
         self._nameless = False
+        self._ended: GenerateContentResponse | None = None
         self._text: list[str] = []
         self._text_signature: str | None = None
 
@@ -77,6 +80,8 @@ class ResponseReading:
         return Message(role="assistant", text=text, tool_calls=tuple(self._calls), signature=self._text_signature)
 
     def feed(self, part: GenerateContentResponse) -> list[EngineChunk]:
+        if self._came_before(part):
+            return []
         if part.prompt_feedback and part.prompt_feedback.block_reason:
             self._blocked = one_line(part.prompt_feedback.block_reason.value)
         chunks: list[EngineChunk] = []
@@ -114,6 +119,16 @@ class ResponseReading:
                 raise self._endpoint.cut_off(f"made no readable tool call ({self._reason})")
             raise self._endpoint.empty(f"made no readable answer ({self._reason})")
         return Finished(finish="blocked", reason=self._reason, notes=self._notes())
+
+    def _came_before(self, part: GenerateContentResponse) -> bool:
+        """Is it the event before it once more, with a reason for the end and the same counts?"""
+        before, self._ended = self._ended, None
+        counts = part.usage_metadata
+        if counts is None or not counts.candidates_token_count or not part.candidates:
+            return False
+        if part.candidates[0].finish_reason:
+            self._ended = part
+        return before is not None and (before.candidates, before.usage_metadata) == (part.candidates, counts)
 
     def _notes(self) -> tuple[str, ...]:
         notes = []

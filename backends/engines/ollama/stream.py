@@ -71,6 +71,8 @@ class ChatReading:
         self._confidence = Confidence()
 
     def feed(self, part: ChatPart) -> list[EngineChunk]:
+        if self._last is not None:
+            return []  # nothing belongs to the answer behind its last line, which a proxy may send twice
         chunks: list[EngineChunk] = []
         if part.message.content:
             chunks.append(Text(part.message.content))

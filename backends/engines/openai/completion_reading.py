@@ -53,13 +53,15 @@ class CompletionReading:
         self._confidence = Confidence()
         self._model = ""
         self._begun = False
+        self._ended = b""  # the event before, where it gave the reason
 
     def feed(self, event: bytes) -> list[EngineChunk]:
         """Raises Refusal for an error with a status before any of the answer, EngineError for one later or for an event
-        that is none of the protocol's.
+        that is none of the protocol's. A last event that comes twice is read once.
         """
-        if event.strip() == DONE:
+        if event.strip() == DONE or event == self._ended:
             return []
+        self._ended = b""
         try:
             part = _object(msgspec.json.decode(event))
             if part.get("error") is not None:
@@ -67,6 +69,7 @@ class CompletionReading:
             chunks: list[EngineChunk] = self._answered_by(part)
             for choice in _array(part.get("choices"))[:1]:
                 chunks += self._answer(_object(choice))
+                self._ended = event if _object(choice).get("finish_reason") else b""
             if (usage := _usage(_object(part.get("usage")))) is not None:
                 self._seen = usage.tokens.input or None
                 chunks.append(usage)

@@ -187,3 +187,23 @@ async def test_half_a_surrogate_pair_in_arguments_is_replaced() -> None:
     called = {"functionCall": {"name": "list_files", "args": {"at": "a\ud800"}}}
     whole = await said(json.dumps(parts(called, finish="STOP")).encode())
     assert [json.loads(call.arguments) for call in whole.calls] == [{"at": "a\ufffd"}]
+
+
+@pytest.mark.parametrize("last", [{"text": "Two."}, CALLED])
+async def test_a_last_event_that_comes_twice_is_read_once(last: dict[str, Any]) -> None:
+    once = await said(parts({"text": "One. "}), parts(last, finish="STOP"))
+    twice = await said(parts({"text": "One. "}), parts(last, finish="STOP"), parts(last, finish="STOP"))
+    assert (twice.text, len(twice.calls), twice.tokens) == (once.text, len(once.calls), once.tokens)
+    assert twice.text == ("One. Two." if "text" in last else "One. ")
+
+
+async def test_equal_words_with_a_reason_in_each_event_are_all_read() -> None:
+    events = []
+    for counted in (1, 2, 3):
+        event = parts({"text": "ha "}, finish="STOP")
+        event["usageMetadata"] |= {"candidatesTokenCount": counted}
+        events.append(event)
+    assert (await said(*events)).text == "ha ha ha "
+    for event in events:
+        del event["usageMetadata"]
+    assert (await said(*events)).text == "ha ha ha "

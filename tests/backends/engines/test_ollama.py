@@ -159,6 +159,15 @@ async def test_thinking_is_no_text() -> None:
     assert whole.tokens is None
 
 
+async def test_a_last_line_that_comes_twice_is_read_once() -> None:
+    last = b'{"message":{"role":"assistant","content":"yes"},"done":true,"eval_count":2,"prompt_eval_count":9}\n'
+    async with wire(response(last + last)) as server:
+        engine = OllamaClient("local", local_settings(server.url))
+        whole = await answer(engine, CALL)
+        await engine.close()
+    assert (whole.text, whole.tokens) == ("yes", Tokens(input=9, output=2))
+
+
 async def test_counts_that_are_missing_are_unknown(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     ollama_twin.inject(Fault(kind="usage", mode="absent"))
     whole = await answer(ollama, changed(CALL, input_tokens=5_000))

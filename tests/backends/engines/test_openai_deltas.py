@@ -23,6 +23,7 @@ WEATHER = Tool(
 )
 CLOCK = Tool(name="get_time", parameters={"type": "object", "properties": {"zone": {"type": "string"}}})
 ASKING = changed(CALL, messages=(Message(role="user", text="what is the weather?"),), tools=(WEATHER, CLOCK))
+FUNCTION = {"name": "get_weather", "arguments": '{"city":"Rome"}'}
 ALL: tuple[Deltas, ...] = (
     "plain",
     "same-index",
@@ -241,3 +242,16 @@ async def test_nulls_and_fractions_in_the_usage() -> None:
     usage = {"prompt_tokens": 9.0, "completion_tokens": 7, "prompt_tokens_details": None, "total_tokens": None}
     whole = await said(delta("x", "stop"), {"choices": None, "usage": usage}, DONE)
     assert whole.tokens == Tokens(input=9, output=7)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [delta("Two.", "stop"), delta(finish="tool_calls", tool_calls=[{"index": 0, "id": "a", "function": FUNCTION}])],
+)
+async def test_a_last_event_that_comes_twice_is_read_once(last: dict[str, Any]) -> None:
+    async with wire(response(sse(delta("One. "), last, last, DONE))) as server:
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
+        whole = await answer(engine, ASKING)
+        await engine.close()
+    assert whole.text == "One. " + (last["choices"][0]["delta"]["content"] or "")
+    assert [call.arguments for call in whole.calls] == ([] if "Two" in whole.text else ['{"city":"Rome"}'])

@@ -1,4 +1,7 @@
-"""`claw budget`: what each budget has spent, reserved and left, read from the ledger's file; `set` changes a limit."""
+"""`claw budget`: what each budget has spent, reserved and left; `set` changes a limit.
+
+A running core is asked, since it may hold rows that the ledger's file does not take; else the file is read.
+"""
 
 import argparse
 import asyncio
@@ -6,16 +9,19 @@ import json
 import sys
 from datetime import UTC, datetime
 
+from backends.bootstrap.connect import attach
 from backends.commands.act import action_of
 from backends.commands.running_core import act
 from backends.core.remote import is_running
-from backends.errors import WrongUse
+from backends.errors import ClawError, WrongUse
 from backends.finops.text_writer import columns
 from backends.ledger.budget_windows import timezone_of
+from backends.ledger.spill import waiting_rows
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.totals_loader import load
 from backends.paths import Paths
 from backends.settings import loading
+from backends.settings.model import Settings
 from backends.settings.money import EACH, Money
 from backends.text.terminal_safe import safe
 from backends.text.usd import exchange_rate, in_currency
@@ -47,20 +53,47 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUse(FORM)
     paths = Paths.find(rehearsal=args.rehearse)
     found = loading.load(paths.config).settings
-    groups = {name: agent.group for name, agent in found.agents.items() if agent.group}
-    with open_read_only(paths.ledger) as db:
-        timezone = timezone_of(found.money.timezone)
-        states = load(db, found.budgets, datetime.now(UTC), timezone, groups=groups).states()
-    shown = _json(states) if args.json else "\n".join((_table(states, found.money), *_left_open(states, paths)))
+    states = asyncio.run(_of_running_core(paths)) if is_running(paths) else None
+    remarks: list[str] = []
+    if states is None:
+        states = _of_file(paths, found)
+        remarks = _left_open(states, paths)
+    shown = _json(states) if args.json else "\n".join((_table(states, found.money), *remarks))
     sys.stdout.write(shown + "\n")
     return 0
 
 
+async def _of_running_core(paths: Paths) -> tuple[BudgetState, ...] | None:
+    """None where it does not answer."""
+    try:
+        async with attach(str(paths.socket)) as opened:
+            spend = (await opened.core.snapshot()).spend
+    except ClawError:
+        return None
+    return spend.budgets if spend is not None else None
+
+
+def _of_file(paths: Paths, settings: Settings) -> tuple[BudgetState, ...]:
+    groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
+    with open_read_only(paths.ledger) as db:
+        timezone = timezone_of(settings.money.timezone)
+        return load(db, settings.budgets, datetime.now(UTC), timezone, groups=groups).states()
+
+
 def _left_open(states: tuple[BudgetState, ...], paths: Paths) -> list[str]:
-    """What is to be known of reservations where no core is there to settle them."""
-    if not any(state.reserved_usd for state in states) or is_running(paths):
-        return []
-    return ["no core runs: what is reserved is of calls that one left open, and counts as spent once another starts"]
+    """What is to be known of reservations and rows that no core has taken in, where only the file was read."""
+    if is_running(paths):
+        return ["the core that runs does not answer: these are the amounts in the ledger's file"]
+    lines = []
+    if any(state.reserved_usd for state in states):
+        lines.append(
+            "no core runs: what is reserved is of calls that one left open, and counts as spent once another starts"
+        )
+    if rows := waiting_rows(paths.spill):
+        lines.append(
+            f"{rows} rows that the ledger could not take wait in {paths.spill.name}: the next start counts them"
+        )
+    return lines
 
 
 def _action(words: list[str], span: str | None) -> Action:

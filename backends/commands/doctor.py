@@ -1,4 +1,4 @@
-"""`claw doctor`: checks engines, models, key, GPU, disk, clock and terminal, and says what to do about each fault."""
+"""`claw doctor`: checks engines, models, key, ledger, GPU, disk, clock and terminal, with a remedy for each fault."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from backends.commands.doctor_agents import check_agents
+from backends.commands.doctor_ledger import check_ledger
 from backends.commands.doctor_machine import check_machine
 from backends.commands.doctor_models import check_models
 from backends.engines.engine_checks import check
@@ -42,12 +43,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
-    """Engines first, then their models, the agents, then this machine. Never raises for what it finds."""
+    """Engines first, then their models, the agents, the core with its ledger, then this machine.
+
+    Never raises for what it finds.
+    """
     memory = partial(machine_memory, gpu=settings.telemetry.gpu)
     engines = await check(settings, read_keys(settings.engines), memory=memory)
     models = await asyncio.to_thread(check_models, settings, paths)
     agents = await asyncio.to_thread(check_agents, settings, paths)
-    return *engines, *models, *agents, *await check_machine(settings, paths)
+    return *engines, *models, *agents, *await check_ledger(paths), *await check_machine(settings, paths)
 
 
 def _lines(check: Check, width: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What `claw doctor` checks on this machine: GPU, disk, ledger, SQLite, clock, terminal, optional parts."""
+"""What `claw doctor` checks on this machine: GPU, disk, SQLite, clock, terminal, optional parts."""
 
 import asyncio
 import locale
@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from backends.cache.semantic import embedders
 from backends.clock import SystemClock
-from backends.ledger.lock import is_held
 from backends.paths import Paths
 from backends.rehearsal.small_model import NoSmallModel, find_weights
 from backends.settings.model import Settings
@@ -55,7 +54,7 @@ async def _gpu(settings: Settings) -> Check:
 
 
 def _checks(paths: Paths, settings: Settings) -> list[Check]:
-    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic(settings), _small_model()]
+    return [_disk(paths), _sqlite(), _clock(), _terminal(), _semantic(settings), _small_model()]
 
 
 def _disk(paths: Paths) -> Check:
@@ -65,16 +64,6 @@ def _disk(paths: Paths) -> Check:
     free = shutil.disk_usage(folder).free
     remedy = f"free some space: the ledger and the cache live in {paths.state}"
     return Check(name="disk", ok=free >= LOW_DISK_B, detail=f"{free / 1e9:.1f} GB free", remedy=remedy)
-
-
-def _ledger(paths: Paths) -> Check:
-    if not paths.ledger.exists():
-        return Check(name="ledger", ok=True, detail=f"none yet; the first start creates {paths.ledger}")
-    size = paths.ledger.stat().st_size / 1e6
-    wal = paths.ledger.with_name(paths.ledger.name + "-wal")
-    wal_size = wal.stat().st_size / 1e6 if wal.exists() else 0.0
-    held = ", in use by a running core" if is_held(paths.lock) else ""
-    return Check(name="ledger", ok=True, detail=f"{size:.1f} MB, WAL {wal_size:.1f} MB{held}")
 
 
 def _sqlite() -> Check:

@@ -79,6 +79,7 @@ class LocalCore:
             recent=monitoring.activity.recent(),
             in_flight=monitoring.activity.in_flight(),
             spend=monitoring.stats.spend(),
+            ledger=monitoring.stats.ledger(),
             forecast_summary=monitoring.spend_watch.forecast_summary,
             cache=monitoring.stats.cache(),
             gpu=monitoring.sampler.gpu,

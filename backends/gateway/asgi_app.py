@@ -69,11 +69,15 @@ async def healthz(exchange: HttpExchange) -> None:
 
 
 async def readyz(exchange: HttpExchange) -> None:
-    """200 where new requests are accepted and some engine may answer, else 503."""
+    """200 where new requests are accepted, some engine may answer, and the ledger takes the rows that the settings ask
+    for; else 503.
+    """
     snapshot = await exchange.core.snapshot()
     alive = any(engine.health != "down" and not engine.stopped for engine in snapshot.engines)
-    ready = alive and not exchange.shutdown.closing
-    body = as_json({"ready": ready, "semantic": snapshot.cache.semantic})
+    ledger = snapshot.ledger.status
+    recorded = ledger != "unwritable" or exchange.settings.ledger.on_unwritable == "local-only"
+    ready = alive and recorded and not exchange.shutdown.closing
+    body = as_json({"ready": ready, "semantic": snapshot.cache.semantic, "ledger": ledger})
     await exchange.answer(body, status=200 if ready else 503)
 
 

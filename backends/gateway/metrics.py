@@ -13,7 +13,7 @@ from backends.core.api import Core
 from backends.events import RequestRefused, Resync, Settled
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.http_exchange import HttpExchange
-from backends.types import ZERO, CacheStats, EngineName, EngineState, Outcome, QuotaState, Snapshot
+from backends.types import ZERO, CacheStats, EngineName, EngineState, LedgerState, Outcome, QuotaState, Snapshot
 
 SERIES = 512
 
@@ -40,6 +40,9 @@ HELP = {
     "claw_cache_bytes": "their size",
     "claw_cache_lookups_total": "requests that asked the cache",
     "claw_cache_hits_total": "requests that it answered, by tier; shared is an answered call in flight of another",
+    "claw_ledger_writable": "1 where rows reach the ledger's file, 0 where they wait beside it or are refused",
+    "claw_ledger_spill_share": "how full the file is in which rows wait, 0 to 1",
+    "claw_ledger_wal_bytes": "the size of the ledger's write-ahead log at its last commit",
     "claw_budget_limit_usd": "a budget's limit",
     "claw_budget_spent_usd": "spent in its window",
     "claw_budget_reserved_usd": "reserved for calls in flight",
@@ -125,11 +128,19 @@ def gauges(snapshot: Snapshot) -> Iterator[str]:
     yield from _family("claw_cache_bytes", "gauge", {(): snapshot.cache.bytes})
     yield from _family("claw_cache_lookups_total", "counter", {(): snapshot.cache.lookups})
     yield from _family("claw_cache_hits_total", "counter", _hits(snapshot.cache))
+    yield from _ledger(snapshot.ledger)
     budgets = snapshot.spend.budgets if snapshot.spend else ()
     places = {(("scope", budget.scope), ("window", budget.window)): budget for budget in budgets}
     yield from _family("claw_budget_limit_usd", "gauge", {key: each.limit_usd for key, each in places.items()})
     yield from _family("claw_budget_spent_usd", "gauge", {key: each.spent_usd for key, each in places.items()})
     yield from _family("claw_budget_reserved_usd", "gauge", {key: each.reserved_usd for key, each in places.items()})
+
+
+def _ledger(ledger: LedgerState) -> Iterator[str]:
+    yield from _family("claw_ledger_writable", "gauge", {(): int(ledger.status == "ok")})
+    if ledger.spill_share is not None:
+        yield from _family("claw_ledger_spill_share", "gauge", {(): Decimal(f"{ledger.spill_share:.4f}")})
+    yield from _family("claw_ledger_wal_bytes", "gauge", {(): ledger.wal_bytes})
 
 
 def _hits(cache: CacheStats) -> dict[Labels, int]:

@@ -47,14 +47,14 @@ class SpillFile:
 
     @classmethod
     def open(cls, path: Path, size: int) -> "SpillFile":
-        """Make the file, or open the one that exists and never shrink it. Raises LedgerError."""
+        """Make the file, or open the one that exists, whatever its size. Raises LedgerError."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise LedgerError(f"{path} cannot be opened ({error.strerror}): make it a plain file you own") from None
         try:
             os.fchmod(descriptor, 0o600)
-            size = max(size, os.fstat(descriptor).st_size)
+            size = os.fstat(descriptor).st_size or size
             os.posix_fallocate(descriptor, 0, size)
             spill = cls(descriptor, size)
             spill._begin()
@@ -100,6 +100,21 @@ class SpillFile:
         os.fdatasync(self._descriptor)
         self._begin()
 
+    def give_up_room(self) -> None:
+        """Leave what it has not used to the disk, for the ledger to take the rows in. Raises OSError."""
+        self.size = self.used + len(END)
+        os.ftruncate(self._descriptor, self.size)
+
+    def take_room(self, size: int) -> None:
+        """Set `size` bytes aside again, or the largest half, quarter and so on of it that the disk still has."""
+        while size > self.size:
+            try:
+                os.posix_fallocate(self._descriptor, 0, size)
+            except OSError:
+                size //= 2
+            else:
+                self.size = size
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -116,8 +131,25 @@ class SpillFile:
         return zlib.crc32(record, zlib.crc32(self.generation))
 
 
+def waiting_rows(path: Path) -> int:
+    """How many rows wait in a spill's file for the next start. It is only read; 0 where there is none to read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return 0
+    try:
+        header = os.pread(descriptor, HEADER, 0)
+        spill = SpillFile(descriptor, os.fstat(descriptor).st_size)
+        spill.generation = header[len(MAGIC) :]
+        return sum(1 for _ in spill.records()) if header.startswith(MAGIC) else 0
+    finally:
+        os.close(descriptor)
+
+
 class Spill:
-    """`why` is SQLite's reason why the ledger's file cannot be written, "" while it can."""
+    """`why` is SQLite's reason why the ledger's file cannot be written, "" while it can; `full` says that a request was
+    refused for want of room.
+    """
 
     def __init__(self, file: SpillFile, clock: Clock, waits: WriteWaits = WAITS) -> None:
         self._file = file
@@ -126,6 +158,7 @@ class Spill:
         self._since = clock.monotonic()
         self._final: set[str] = set()
         self.why = ""
+        self.full = False
 
     @property
     def active(self) -> bool:
@@ -135,13 +168,18 @@ class Spill:
         self._since = self._clock.monotonic()
         self.why = why
 
+    @property
+    def share(self) -> float:
+        """How much of it is used, 0 to 1."""
+        return self._file.used / self._file.size
+
     def status_line(self) -> str:
         """Why rows go here, how full it is and since when, in one line; "" while they go to the ledger's file."""
         if not self.why:
             return ""
-        share = self._file.used / self._file.size
         seconds = self._clock.monotonic() - self._since
-        return f"{self.why}; rows go to a spill, {share:.0%} of {self._file.size >> 10} KiB full, since {seconds:.0f} s"
+        filled = f"{self.share:.0%} of {self._file.size >> 10} KiB full"
+        return f"{self.why}; rows go to a spill, {filled}, since {seconds:.0f} s"
 
     def apply(
         self, db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[WriteCommand]
@@ -179,7 +217,7 @@ class Spill:
             fresh = load(db, totals.settings, now, totals.timezone, groups=totals.groups)
         finally:
             db.execute(f"PRAGMA busy_timeout = {int(self._waits.busy_s * 1000)}")
-        self.why = ""
+        self.why, self.full = "", False
         self._final.clear()
         return fresh
 
@@ -199,6 +237,7 @@ class Spill:
             raise LedgerError(f"a row could not be written ({error}): report this with `claw doctor --json`") from None
         room = 0 if isinstance(command, Settle) else FINAL_B * (len(totals.open_ids) + 1)
         if not self._file.room_for(len(kept) + 1, sum(map(len, kept)) + len(record) + room):
+            self.full = True
             raise LedgerError(f"{self.why}, and the spill of {self._file.size >> 10} KiB is full")
         if isinstance(command, Admit):
             self._know(db, totals, command.admission.payer)

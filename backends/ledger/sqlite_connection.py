@@ -26,9 +26,12 @@ JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long r
 
 
 class WriteWaits(Struct, frozen=True):
-    """Seconds that a statement waits for another program's lock, and until a write that failed is tried again."""
+    """Seconds that a statement waits for another program's lock, and until a write that failed is tried again.
 
-    busy_s: float = 2.0
+    A caller's deadline may be two seconds. While the file fails, nobody waits for the lock any more.
+    """
+
+    busy_s: float = 0.5
     retry_s: float = 1.0
 
 
@@ -134,6 +137,14 @@ def file_id(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def wal_bytes(path: Path) -> int:
+    """The size of a file's write-ahead log; 0 where it has none."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:
+        return 0
 
 
 def file_replaced() -> sqlite3.OperationalError:

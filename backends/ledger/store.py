@@ -49,7 +49,19 @@ from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Set
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import ZERO, Acted, Action, Alert, BudgetState, EngineName, Outcome, Spend, Undoable, Zone
+from backends.types import (
+    ZERO,
+    Acted,
+    Action,
+    Alert,
+    BudgetState,
+    EngineName,
+    LedgerState,
+    Outcome,
+    Spend,
+    Undoable,
+    Zone,
+)
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
@@ -94,11 +106,13 @@ class Ledger:
             try:
                 await asyncio.to_thread(check_file, paths.ledger)
                 lost = await asyncio.to_thread(_spend_is_lost, paths)
-                connection = LedgerConnection(lambda: connect(paths.ledger, waits))
-                await stack.enter_async_context(connection)
                 file = await asyncio.to_thread(_spill_file, paths, spill_bytes)
                 if file is not None:
                     stack.callback(file.close)
+                    await asyncio.to_thread(file.give_up_room)
+                connection = LedgerConnection(lambda: connect(paths.ledger, waits))
+                await stack.enter_async_context(connection)
+                if file is not None:
                     await connection.run(merge, file)
                 if lost and if_spend_unknown:
                     await connection.run(_set_controls, if_spend_unknown)
@@ -115,12 +129,11 @@ class Ledger:
                 raise as_ledger_error(error, paths.ledger) from None
             spill = None
             if file is not None and spill_bytes is not None:
+                await asyncio.to_thread(file.take_room, spill_bytes)
                 spill = Spill(file, clock, waits)
             elif file is not None:
                 await asyncio.to_thread(paths.spill.unlink)
-            writer = Writer(
-                connection, totals, clock, paths.ledger, spill=spill, retry_s=waits.retry_s, committed=record.follow
-            )
+            writer = Writer(connection, totals, clock, paths.ledger, spill=spill, waits=waits, committed=record.follow)
             stack.push_async_callback(writer.close)
             ledger = cls(paths.ledger, clock, writer, reader, marks, stack=stack.pop_all())
             ledger.recovered, ledger.carried_usd = recovered, carried_usd
@@ -191,6 +204,10 @@ class Ledger:
         )
         self._marks.remove(outcome.id)
 
+    def state(self) -> LedgerState:
+        """Whether rows reach the file."""
+        return self._writer.state()
+
     def spill_status(self) -> str:
         """Why rows go to the spill now, and how full it is, in one line; "" while they go to the file."""
         spill = self._writer.spill
@@ -198,7 +215,7 @@ class Ledger:
 
     def on_spill_change(self, tell: Callable[[], None]) -> None:
         """Call `tell` when the file takes no more rows, and when it does again."""
-        self._writer.spill_changed = tell
+        self._writer.state_changed = tell
 
     def budgets(self) -> tuple[BudgetState, ...]:
         """In the order of the settings, as of the last commit."""

@@ -231,6 +231,16 @@ class Audit(Struct, frozen=True, kw_only=True):
         )
 
 
+class WriteProbe(Struct, frozen=True):
+    """Writes and leaves nothing: does the file take rows again?"""
+
+    guaranteed = False
+
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        db.execute("INSERT INTO controls VALUES ('probe', '')")
+        db.execute("DELETE FROM controls WHERE key = 'probe'")
+
+
 def _words(action: Action) -> str:
     """An action as it is written on the command line, the value that a setting is given included."""
     limit = None if action.limit_usd is None else f"{action.limit_usd:f}"

@@ -16,8 +16,17 @@ from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.spill import Spill
-from backends.ledger.sqlite_connection import WAITS, LedgerConnection, as_ledger_error, file_id, file_replaced
-from backends.ledger.write_commands import WriteCommand
+from backends.ledger.sqlite_connection import (
+    WAITS,
+    LedgerConnection,
+    WriteWaits,
+    as_ledger_error,
+    file_id,
+    file_replaced,
+    wal_bytes,
+)
+from backends.ledger.write_commands import WriteCommand, WriteProbe
+from backends.types import LedgerState, LedgerStatus
 
 GROUP = 256  # commands of one transaction: bounds how long the first of them waits for the last
 UNWRITTEN_LIMIT = (
@@ -31,7 +40,7 @@ CLOSED = "the ledger is closed: start the core again"
 class Writer:
     """`totals` are always those of the last commit, to the file or to the spill.
 
-    `spill_changed` is called when the file could not be written, and when it can be again; `committed` after each
+    `state_changed` is called when the file could not be written, and when it can be again; `committed` after each
     transaction, in the writer's thread.
     """
 
@@ -43,7 +52,7 @@ class Writer:
         path: Path,
         *,
         spill: Spill | None = None,
-        retry_s: float = WAITS.retry_s,
+        waits: WriteWaits = WAITS,
         committed: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
         self._connection = connection
@@ -56,9 +65,12 @@ class Writer:
         self._file: tuple[int, int] | None = None
         self.totals = totals
         self.spill = spill
-        self._retry_s = retry_s
+        self._waits = waits
+        self._patient = True
+        self._failing = ""
+        self._wal_bytes = 0
         self._committed = committed
-        self.spill_changed: Callable[[], None] = _ignore
+        self.state_changed: Callable[[], None] = _ignore
         self._merge_tried_at = 0.0  # the event loop's time
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
@@ -70,6 +82,18 @@ class Writer:
         self._waiting.append((command, done))
         self._woken.set()
         await done
+
+    def state(self) -> LedgerState:
+        """Whether rows reach the file, and the size of its write-ahead log at the last commit."""
+        if self.spill is None or not self.spill.active:
+            status: LedgerStatus = "unwritable" if self._failing else "ok"
+            return LedgerState(status=status, detail=self._failing, wal_bytes=self._wal_bytes)
+        return LedgerState(
+            status="unwritable" if self.spill.full else "spilling",
+            detail=self.spill.status_line(),
+            spill_share=self.spill.share,
+            wal_bytes=self._wal_bytes,
+        )
 
     async def close(self) -> None:
         """Write what waits, try once more what could not be written, then stop."""
@@ -93,7 +117,9 @@ class Writer:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self._retry_s if self._unwritten or self._spilling else None):
+            async with asyncio.timeout(
+                self._waits.retry_s if self._failing or self._unwritten or self._spilling else None
+            ):
                 await self._woken.wait()
         except TimeoutError:
             await self._write_group()
@@ -111,7 +137,9 @@ class Writer:
         group = [(command, done) for command, done in taken if command.guaranteed or not done.cancelled()]
         commands = [*earlier, *(command for command, _ in group)]
         if not commands:
-            return
+            if not self._failing:
+                return
+            commands = [WriteProbe()]
         draft = self.totals.copy()
         draft.advance(self._clock.now())
         try:
@@ -137,17 +165,26 @@ class Writer:
         if self._spilling:
             return await self._apply_to_spill(draft, commands)
         try:
-            return await self._connection.run(self._commit, draft, commands)
+            verdicts = await self._connection.run(self._commit, draft, commands)
         except sqlite3.Error as error:
             unwritable = as_ledger_error(error, self._path)
             if self.spill is None:
+                self._set_failing(str(unwritable))
                 raise unwritable from None
             self.spill.activate(str(unwritable))
             self._merge_tried_at = asyncio.get_running_loop().time()
-            self.spill_changed()
+            self.state_changed()
+        else:
+            self._set_failing("")
+            return verdicts
         draft.replace_with(self.totals)
         draft.advance(self._clock.now())
         return await self._apply_to_spill(draft, commands)
+
+    def _set_failing(self, why: str) -> None:
+        changed, self._failing = bool(why) != bool(self._failing), why
+        if changed:
+            self.state_changed()
 
     async def _apply_to_spill(self, draft: RunningTotals, commands: Sequence[WriteCommand]) -> list[ClawError | None]:
         assert self.spill is not None  # noqa: S101 — called only where there is one
@@ -155,14 +192,14 @@ class Writer:
 
     async def _merge(self, spill: Spill) -> None:
         """Try, at most once in `retry_s`, whether the file takes rows again."""
-        if asyncio.get_running_loop().time() - self._merge_tried_at < self._retry_s and not self._closing:
+        if asyncio.get_running_loop().time() - self._merge_tried_at < self._waits.retry_s and not self._closing:
             return
         try:
             self.totals = await self._connection.run(self._merged, spill)
         except (sqlite3.Error, OSError) as error:
             log.info("the ledger still takes no rows: %s", error)
         else:
-            self.spill_changed()
+            self.state_changed()
         self._merge_tried_at = asyncio.get_running_loop().time()
 
     def _merged(self, db: sqlite3.Connection, spill: Spill) -> RunningTotals:
@@ -178,7 +215,11 @@ class Writer:
         # Rows written to a file that has lost its name would be gone with this process; one stat a group.
         if file_id(self._path) != self._file:
             raise file_replaced()
+        if self._patient == bool(self._failing):
+            self._patient = not self._failing
+            db.execute(f"PRAGMA busy_timeout = {int(self._waits.busy_s * 1000) if self._patient else 0}")
         verdicts = commit(db, totals, commands)
+        self._wal_bytes = wal_bytes(self._path)
         self._committed(db)
         return verdicts
 

@@ -9,10 +9,11 @@ from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import (
     CACHE_FAILED,
+    LEDGER_FAILED,
     LEDGER_SPILLS,
     SEMANTIC_CACHE_FAILED,
 )
-from backends.types import CacheStats, Spend
+from backends.types import CacheStats, LedgerState, Spend
 
 EVERY_S = 0.25
 
@@ -38,6 +39,10 @@ class StatsPublisher:
         """Budgets and spend at this moment."""
         return self._ledger.spend()
 
+    def ledger(self) -> LedgerState:
+        """Whether rows reach the ledger's file."""
+        return self._ledger.state()
+
     def cache(self) -> CacheStats:
         """The cache at this moment."""
         return self._cache.stats()
@@ -45,6 +50,8 @@ class StatsPublisher:
     def _publish(self) -> None:
         self._due = None
         self._alerts.update(LEDGER_SPILLS, self._ledger.spill_status())
+        if self.ledger().status == "ok":  # which request met it first, and when, admission and settlement say
+            self._alerts.clear(LEDGER_FAILED)
         self._bus.publish(events.SpendSampled(spend=self.spend()))
         stats = self.cache()
         self._alerts.update(CACHE_FAILED, stats.problem)

@@ -84,7 +84,6 @@ class Settlement:
                 prompt=request.messages[-1].text if bodies else None,
                 answer=answer if bodies else None,
             )
-            monitoring.alerts.clear(LEDGER_FAILED)
         except LedgerError as error:
             ended_at = outcome.started_at + timedelta(milliseconds=outcome.latency_ms)
             monitoring.alerts.show(LEDGER_FAILED, since=ended_at, error=error)

@@ -12,7 +12,7 @@ from backends.types.literals import EngineName, Health, Policy, Zone
 from backends.types.operator_actions import Undoable
 from backends.types.outcome import Outcome
 from backends.types.session import RefusalCount, SessionState
-from backends.types.spend import ForecastSummary, Spend
+from backends.types.spend import ForecastSummary, LedgerState, Spend
 from backends.types.telemetry import GpuReading, HostReading, RuntimeReading
 from backends.types.traffic_counts import Traffic
 
@@ -140,6 +140,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     recent: tuple[Exchange, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
+    ledger: LedgerState = LedgerState()
     forecast_summary: ForecastSummary | None = None
     cache: CacheStats = CacheStats()
     gpu: GpuReading | None = None

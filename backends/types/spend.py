@@ -8,6 +8,20 @@ from msgspec import Struct, field
 
 from backends.types.literals import ZERO
 
+LedgerStatus = Literal["ok", "spilling", "unwritable"]
+"""Rows reach the ledger's file; they are kept in a file beside it until they do; neither takes any."""
+
+
+class LedgerState(Struct, frozen=True, kw_only=True):
+    """Whether the ledger takes rows, and why not. `spill_share` is how full the file beside it is, 0 to 1, None while
+    nothing is kept there; `wal_bytes` the size of the write-ahead log at the last commit.
+    """
+
+    status: LedgerStatus = "ok"
+    detail: str = ""
+    spill_share: float | None = None
+    wal_bytes: int = 0
+
 
 class BudgetState(Struct, frozen=True, kw_only=True):
     """A budget in its current window; `timezone` is None for the machine's own.

@@ -32,11 +32,11 @@ async def test_healthz_says_that_the_process_lives(gateway: RunningGateway) -> N
 
 async def test_readyz_needs_an_engine_that_is_not_down(gateway: RunningGateway) -> None:
     status, _, body = await (await gateway.dial(gateway.get("/readyz"))).answer()
-    assert (status, msgspec.json.decode(body)) == (200, {"ready": True, "semantic": "off"})
+    assert (status, msgspec.json.decode(body)) == (200, {"ready": True, "semantic": "off", "ledger": "ok"})
     down = tuple(replace(engine, health="down") for engine in snapshot().engines)
     gateway.core.state = lambda: snapshot(engines=down, cache=CacheStats(semantic="loading"))
     status, _, body = await (await gateway.dial(gateway.get("/readyz"))).answer()
-    assert (status, msgspec.json.decode(body)) == (503, {"ready": False, "semantic": "loading"})
+    assert (status, msgspec.json.decode(body)) == (503, {"ready": False, "semantic": "loading", "ledger": "ok"})
     stopped = tuple(replace(engine, stopped=True) for engine in snapshot().engines)
     gateway.core.state = lambda: snapshot(engines=stopped)
     assert (await (await gateway.dial(gateway.get("/readyz"))).answer())[0] == 503

@@ -78,7 +78,7 @@ async def test_a_deadline_holds_while_the_ledger_is_locked(home: Path) -> None:
         with closing(sqlite3.connect(it.paths.ledger, isolation_level=None)) as foreign:
             foreign.execute("BEGIN IMMEDIATE")
             with pytest.raises(DeadlinePassed):
-                await ask(it.core, prompt("describe a rack", agent="writer", cache=False, deadline_s=1.0))
+                await ask(it.core, prompt("describe a rack", agent="writer", cache=False, deadline_s=0.2))
             foreign.execute("ROLLBACK")
         await until(it.rows)
         await settled(it)

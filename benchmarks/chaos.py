@@ -23,11 +23,12 @@ from random import Random
 from msgspec.structs import replace
 
 from backends.background import background
+from backends.self_test.callers import Heard, ask_all
+from backends.self_test.invariants import Compared, Limit, compare, files_with, overrun
+from backends.self_test.stand import CLOUD_ENGINES, Stand, stand
+from benchmarks.evaluation.rehearsed_core import Machine
 from benchmarks.resilience.agent_traffic import CANARY, agent_traffic
-from benchmarks.resilience.callers import Heard, ask_all
-from benchmarks.resilience.comparison import Compared, Limit, compare, files_with, overrun
 from benchmarks.resilience.disturbances import Disturbances, SmallDisk, small_disk
-from benchmarks.resilience.stand import CLOUD_ENGINES, Stand, stand
 
 PARALLEL = 32
 TOKENS_PER_S = 3_000.0
@@ -87,10 +88,10 @@ async def measure(home: Path, *, requests: int, kills: int, seed: int, data: Pat
     began = time.monotonic()
     async with (
         small_disk(home) as disk,
-        stand(home, SETTINGS, tokens_per_s=TOKENS_PER_S, first_byte_s=2.0, idle_s=1.5) as it,
+        stand(home, SETTINGS, modules=home / "machine", tokens_per_s=TOKENS_PER_S, first_byte_s=2.0, idle_s=1.5) as it,
     ):
-        dice = Random(seed)
-        disturbing, watching = Disturbances(it, dice, disk=disk), Watch(it)
+        machine, dice = Machine(home / "machine"), Random(seed)
+        disturbing, watching = Disturbances(it, machine, dice, disk=disk), Watch(it)
         callers = Callers(requests, kills)
         await it.start()
         plans = islice(await asyncio.to_thread(agent_traffic, seed, data), requests)
@@ -100,9 +101,10 @@ async def measure(home: Path, *, requests: int, kills: int, seed: int, data: Pat
         ):
             group.create_task(callers.kill(disturbing))
             await ask_all(it, plans, parallel=PARALLEL, tell=callers.tell)
+        machine.put(jumped_s=0.0)
         code = await calm_end(it, disk)
         watching.look()
-        compared = await asyncio.to_thread(compare, it.ledger, callers.heard, it.twins, LIMITS)
+        compared = await asyncio.to_thread(compare, it.ledger, it.twins, heard=callers.heard, limits=LIMITS)
         kept = await asyncio.to_thread(files_with, CANARY, home)
     extra: dict[str, Decimal | int] = {
         "sensitive requests that a cloud twin heard of": watching.leaked,

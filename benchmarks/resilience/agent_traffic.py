@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
 from backends.rehearsal.traffic import Planned as Unwrapped
 from backends.rehearsal.traffic import planned, read_scenario
+from backends.self_test.callers import Posted
 from backends.settings.agents import AGENTS
 from backends.types import Message, Request
 from benchmarks.evaluation.agents.asks import Wrap, envelopes, shaped
@@ -26,16 +27,7 @@ CANARY = "quillhaven"
 MOST_TOKENS = 60
 
 
-class Planned(NamedTuple):
-    """A request as it goes over HTTP. `leaves` is whether its caller goes away after the first bytes."""
-
-    number: int
-    body: dict[str, Any]
-    headers: dict[str, str]
-    leaves: bool
-
-
-def agent_traffic(seed: int, data: Path | None = None) -> Iterator[Planned]:
+def agent_traffic(seed: int, data: Path | None = None) -> Iterator[Posted]:
     """The endless traffic of one seed; files are read before the first request."""
     wraps = [wrap for _, wrap in envelopes(data)] if data else [shaped(name, "first") for name in {**SHAPES, **OTHERS}]
     sessions = cycle([*in_sessions(data, seed)]) if data else None
@@ -44,7 +36,7 @@ def agent_traffic(seed: int, data: Path | None = None) -> Iterator[Planned]:
 
 def _written(
     dice: Random, plans: Iterator[Unwrapped], wraps: Sequence[Wrap], sessions: Iterator[Request] | None
-) -> Iterator[Planned]:
+) -> Iterator[Posted]:
     for number, plan in enumerate(plans):
         request, kind = plan.request, dice.random()
         if sessions is not None and kind < IN_SESSION:
@@ -55,7 +47,7 @@ def _written(
         if dice.random() < SENSITIVE:
             request, more = with_secret(request, f"{CANARY}{number}", dice)
             headers |= more
-        yield Planned(number, chat_body(request, stream=dice.random() < STREAMED), headers, dice.random() < LEAVES)
+        yield Posted(number, chat_body(request, stream=dice.random() < STREAMED), headers, dice.random() < LEAVES)
 
 
 def in_sessions(data: Path, seed: int) -> Iterator[Request]:

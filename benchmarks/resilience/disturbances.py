@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from backends.rehearsal.faults import Fault, FaultKind, UsageMode, WireMode
 from backends.rehearsal.incidents import INCIDENTS, OVERLOADED, RUNNER_DEAD
-from benchmarks.resilience.stand import CoreEnded, Stand
+from backends.self_test.stand import CoreEnded, Stand
+from benchmarks.evaluation.rehearsed_core import Machine
 
 CONSOLE = (sys.executable, "-m", "console.entry")
 DISK_B = 256 * 1024 * 1024
@@ -49,8 +50,9 @@ assert {fault.kind for fault in FAULTS} == set(get_args(FaultKind))
 class Disturbances:
     """`counts` says how often each kind was played. All moments and choices come from `dice`."""
 
-    def __init__(self, stand: Stand, dice: Random, *, disk: "SmallDisk | None") -> None:
+    def __init__(self, stand: Stand, machine: Machine, dice: Random, *, disk: "SmallDisk | None") -> None:
         self._stand = stand
+        self._machine = machine
         self._dice = dice
         self._disk = disk
         self.counts: Counter[str] = Counter()
@@ -89,11 +91,11 @@ class Disturbances:
     async def clock(self, seconds: float) -> None:
         """The wall clock jumps by up to a day and back."""
         self.counts["clock jump"] += 1
-        self._stand.machine.put(jumped_s=self._dice.uniform(-DAY_S, DAY_S))
+        self._machine.put(jumped_s=self._dice.uniform(-DAY_S, DAY_S))
         try:
             await asyncio.sleep(seconds)
         finally:
-            self._stand.machine.put(jumped_s=0.0)
+            self._machine.put(jumped_s=0.0)
 
     async def disk(self, seconds: float) -> None:
         """Not a byte is left on the disk of the ledger, or a little."""

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.resilience.agent_traffic import Planned
-from benchmarks.resilience.callers import Heard, ask_all
-from benchmarks.resilience.stand import stand
+from backends.self_test.callers import Heard, Posted, ask_all
+from backends.self_test.stand import stand
 
 PARALLEL, WARM_UP = 4, 100
 OPENED_S = 2.0
@@ -84,13 +83,13 @@ async def measure(home: Path, down: str, requests: int, *, opened_s: float = OPE
     }
 
 
-def plans(numbers: range) -> Iterator[Planned]:
+def plans(numbers: range) -> Iterator[Posted]:
     """The two agents by turns; no two ask the same."""
     for number in numbers:
         agent = ("ada", "writer")[number % 2]
         text = f"Explain step {number} of the plan to a colleague, in one sentence."
         body = {"model": "auto", "messages": [{"role": "user", "content": text}], "max_tokens": 20, "stream": False}
-        yield Planned(number, body, {"X-Claw-Agent": agent, "Cache-Control": "no-store"}, leaves=False)
+        yield Posted(number, body, {"X-Claw-Agent": agent, "Cache-Control": "no-store"}, leaves=False)
 
 
 def at(times: list[float], share: float) -> float:

@@ -3,16 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import aiohttp
 import msgspec
 
-from benchmarks.resilience.agent_traffic import Planned
-from benchmarks.resilience.stand import Stand
+from backends.self_test.stand import Stand
 
 End = Literal["answered", "failed", "refused", "left", "gone", "unclear"]
 TIMEOUT_S = 60.0
+
+
+class Posted(NamedTuple):
+    """A request as it goes over HTTP. `leaves` is whether its caller goes away after the first bytes."""
+
+    number: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+    leaves: bool = False
 
 
 class Heard(NamedTuple):
@@ -32,7 +40,7 @@ class Heard(NamedTuple):
     kind: str = ""
 
 
-async def ask(session: aiohttp.ClientSession, url: str, plan: Planned) -> Heard:
+async def ask(session: aiohttp.ClientSession, url: str, plan: Posted) -> Heard:
     began = time.monotonic()
 
     def heard(end: End, status: int = 0, id: str = "", kind: str = "") -> Heard:
@@ -65,7 +73,7 @@ def _kind(text: bytes) -> str:
         return "no error body"
 
 
-async def ask_all(stand: Stand, plans: Iterator[Planned], *, parallel: int, tell: Callable[[Heard], None]) -> None:
+async def ask_all(stand: Stand, plans: Iterator[Posted], *, parallel: int, tell: Callable[[Heard], None]) -> None:
     """`parallel` callers, each one request after the other; they wait while no core is up."""
     timeout = aiohttp.ClientTimeout(TIMEOUT_S)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:

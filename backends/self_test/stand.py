@@ -18,11 +18,11 @@ from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.openai_twin import OpenAITwin
 from backends.rehearsal.provider_twin import ProviderTwin
 from backends.rehearsal.twin import Twin
-from benchmarks.evaluation.rehearsed_core import Machine
+from backends.settings.engines import CLOUD_ENGINE, LOCAL_ENGINE
 
 SERVE = (sys.executable, "-m", "console.entry", "serve", "--port", "0")
 START_S, END_S = 60.0, 40.0
-CLOUD_ENGINES = ("cloud", "backup")
+CLOUD_ENGINES = (CLOUD_ENGINE, "backup")
 
 ENGINES = """
 [engines.local]
@@ -68,6 +68,10 @@ gpu = false
 """
 
 
+ELSEWHERE = ("CLAW_", "OLLAMA_", "GEMINI_", "GOOGLE_")
+"""What the names of variables begin with that name engines, keys and homes of the user's own."""
+
+
 class CoreEnded(Exception):
     """The core ended before it said that it was ready."""
 
@@ -78,11 +82,10 @@ class Stand:
     `lines` are the newest that cores wrote to stderr, over all of their lives.
     """
 
-    def __init__(self, home: Path, twins: dict[str, Twin], env: dict[str, str], machine: Machine) -> None:
+    def __init__(self, home: Path, twins: dict[str, Twin], env: dict[str, str]) -> None:
         self.home = home
         self.twins = twins
         self.env = env
-        self.machine = machine
         self.ledger = home / "state" / "ledger.db"
         self.up = asyncio.Event()
         self.url = ""
@@ -93,54 +96,57 @@ class Stand:
 
     @property
     def core(self) -> psutil.Process:
-        assert self._process is not None
-        return psutil.Process(self._process.pid)
+        """The core's process. Raises CoreEnded where none was started."""
+        return psutil.Process(self._started.pid)
+
+    @property
+    def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise CoreEnded("it was not started")
+        return self._process
 
     def mend(self) -> None:
-        """Let the twins and the machine behave as built."""
+        """Let the twins behave as built."""
         for name, twin in self.twins.items():
             twin.behaviour = self._built[name]
-        self.machine.put(jumped_s=0.0, free_b=None)
 
     async def start(self) -> None:
         """Start a core and wait until it listens. Raises CoreEnded with its last line where it does not."""
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = process = await asyncio.create_subprocess_exec(
             *SERVE, env=self.env, stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
         )
-        assert self._process.stderr is not None
+        lines = process.stderr or asyncio.StreamReader()
         async with asyncio.timeout(START_S):
-            while line := (await self._process.stderr.readline()).decode(errors="replace").strip():
+            while line := (await lines.readline()).decode(errors="replace").strip():
                 self.lines.append(line)
                 if line.startswith("ready "):
                     self.url = line.split()[-1]
-                    self._reading = asyncio.create_task(self._read(self._process.stderr))
+                    self._reading = asyncio.create_task(self._read(lines))
                     self.up.set()
                     return
-            await self._process.wait()
+            await process.wait()
         raise CoreEnded(self.lines[-1] if self.lines else "it said nothing")
 
     async def kill(self) -> None:
         """kill -9."""
         self.up.clear()
-        assert self._process is not None
-        self._process.kill()
+        self._started.kill()
         await self._ended()
 
     async def end(self) -> int:
         """SIGTERM; returns the exit code, -9 where it had to be killed."""
         self.up.clear()
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
+        process = self._started
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._process.wait(), END_S)
+                await asyncio.wait_for(process.wait(), END_S)
             except TimeoutError:
-                self._process.kill()
+                process.kill()
         return await self._ended()
 
     async def _ended(self) -> int:
-        assert self._process is not None
-        code = await self._process.wait()
+        code = await self._started.wait()
         if self._reading is not None:
             await self._reading
             self._reading = None
@@ -156,27 +162,21 @@ async def stand(
     home: Path,
     settings: str = "",
     *,
+    modules: Path | None = None,
     tokens_per_s: float | None = None,
     first_byte_s: float = 60.0,
     idle_s: float = 30.0,
 ) -> AsyncGenerator[Stand]:
-    """A stand without a core yet, in `home`, which exists. `settings` are further lines of claw.toml."""
+    """A stand without a core yet, in `home`, which exists. `settings` are further lines of claw.toml, `modules` is a
+    folder of modules that the core imports instead of others.
+    """
     twins: dict[str, Twin] = {
-        "local": OllamaTwin(_paced(OLLAMA, 4, tokens_per_s), keep_bodies=True),
+        LOCAL_ENGINE: OllamaTwin(_paced(OLLAMA, 4, tokens_per_s), keep_bodies=True),
         "gpu": OpenAITwin(_paced(OPENAI, 4, tokens_per_s), keep_bodies=True),
-        "cloud": GeminiTwin(_paced(GEMINI, 1_000, tokens_per_s), keep_bodies=True),
+        CLOUD_ENGINE: GeminiTwin(_paced(GEMINI, 1_000, tokens_per_s), keep_bodies=True),
         "backup": ProviderTwin(_paced(PROVIDER, 1_000, tokens_per_s), keep_bodies=True),
     }
-    machine = Machine(home / "machine")
-    env = os.environ | {
-        "CLAW_HOME": str(home),
-        "GEMINI_API_KEY": "twin",
-        "BACKUP_KEY": "twin",
-        "TERM": "xterm-256color",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(home / "machine"), os.environ.get("PYTHONPATH")))),
-    }
-    env.pop("OLLAMA_HOST", None)
-    made = Stand(home, twins, env, machine)
+    made = Stand(home, twins, _environment(home, modules))
     try:
         urls = {name: await twin.start() for name, twin in twins.items()}
         text = ENGINES.format(**urls, first_byte_s=first_byte_s, idle_s=idle_s) + settings
@@ -187,6 +187,23 @@ async def stand(
             await made.end()
         for twin in twins.values():
             await twin.close()
+
+
+def _environment(home: Path, modules: Path | None) -> dict[str, str]:
+    """This process's own, without what would lead a core elsewhere."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ELSEWHERE) and not name.lower().endswith("_proxy")
+    }
+    path = os.pathsep.join(filter(None, (str(modules or ""), os.environ.get("PYTHONPATH"))))
+    return own | {
+        "CLAW_HOME": str(home),
+        "GEMINI_API_KEY": "twin",
+        "BACKUP_KEY": "twin",
+        "TERM": "xterm-256color",
+        "PYTHONPATH": path,
+    }
 
 
 def _paced(behaviour: Behaviour, parallel: int, tokens_per_s: float | None) -> Behaviour:

@@ -1,13 +1,14 @@
-"""The ledger held against what callers heard and what the twins counted: each line that must be 0, and figures beside.
+"""What must hold whatever fails: the ledger held against what callers heard and what the twins counted.
 
-A call that the ledger reports as counted by the engine must be one of the twin's records, to the last token and digit.
-What is left of the records belongs to attempts that are marked as estimated, and budgets were charged at least as much.
+Each line must be 0; figures say how much there was to compare. A call that the ledger reports as counted by the engine
+must be one of the twin's records, to the last token and digit. What is left of the records belongs to attempts that are
+marked as estimated, and budgets were charged at least as much.
 """
 
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,8 @@ from msgspec import Struct
 from backends.ledger.integrity_check import find_faults
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.rehearsal.twin import Twin
-from benchmarks.resilience.callers import Heard
+from backends.rehearsal.usage_counts import ServedCall
+from backends.self_test.callers import Heard
 
 TOKENS = ("input", "output", "thinking", "cached_input")
 
@@ -53,33 +55,59 @@ class _Call(Struct, frozen=True):
     error: str
 
 
-def compare(ledger: Path, heard: Sequence[Heard], twins: Mapping[str, Twin], limits: Iterable[Limit]) -> Compared:
-    """Once all has ended and no core runs."""
+def compare(
+    ledger: Path,
+    twins: Mapping[str, Twin],
+    *,
+    heard: Sequence[Heard] | None = None,
+    limits: Iterable[Limit] = (),
+    earlier: Collection[str] = (),
+) -> Compared:
+    """Once all has ended and no core runs. `twins` are by engine; several engines may be one twin's.
+
+    Rows and twins' records whose ids are `earlier` are left out. Budgets count every charge.
+    """
     with closing(connect_read_only(ledger)) as db:
         faults = list(find_faults(db, core_runs=False))
-        rows = db.execute("SELECT id, run, finish, attempts, attempts_estimated FROM requests").fetchall()
-        charges = [(row["agent"], row["engine"], Decimal(row["usd"])) for row in db.execute("SELECT * FROM charges")]
+        rows = [row for row in db.execute(ROWS) if row["id"] not in earlier]
+        charges = db.execute("SELECT id, agent, engine, usd FROM charges").fetchall()
     calls = [call for row in rows for call in _calls(row)]
     must: dict[str, Decimal | int] = {"faults that the ledger's own check finds": len(faults)}
-    must |= _callers(rows, heard)
     figures: dict[str, Any] = {
-        "requests": len(heard),
-        "how they ended": dict(Counter(each.end for each in heard).most_common()),
         "rows": len(rows),
         "rows by finish": dict(Counter(row["finish"] for row in rows).most_common()),
     }
-    for name, twin in twins.items():
-        mine = [call for call in calls if call.engine == name]
-        charged = sum((usd for _, engine, usd in charges if engine == name), Decimal(0))
-        found, figures[name] = _engine(mine, charged, twin)
-        must |= {f"{name}: {what}": value for what, value in found.items()}
+    if heard is not None:
+        must |= _callers(rows, heard)
+        figures |= {"requests": len(heard), "how they ended": dict(Counter(each.end for each in heard).most_common())}
+    for names, twin in _by_twin(twins):
+        mine = [call for call in calls if call.engine in names]
+        charged = _sum(charge for charge in charges if charge["engine"] in names and charge["id"] not in earlier)
+        served = [call for call in twin.usage.calls if call.id not in earlier]
+        found, figures[names[0]] = _engine(mine, charged, served, twin)
+        must |= {f"{names[0]}: {what}": value for what, value in found.items()}
         if any(found.values()):
-            faults += [f"{name}: {each}" for each in _odd(mine, twin)]
+            faults += [f"{names[0]}: {each}" for each in _odd(mine, served)]
     for limit in limits:
-        spent = sum((usd for agent, _, usd in charges if limit.agent in ("", agent)), Decimal(0))
+        spent = _sum(charge for charge in charges if limit.agent in ("", charge["agent"]))
         must[f"USD over the budget of {limit.agent or 'all'}"] = max(Decimal(0), spent - limit.usd)
         figures[f"charged to {limit.agent or 'all'}, of its budget"] = [f"{spent:f}", f"{limit.usd:f}"]
     return Compared(must, figures, tuple(faults[:100]))
+
+
+ROWS = "SELECT id, run, finish, attempts, attempts_estimated FROM requests"
+
+
+def _by_twin(twins: Mapping[str, Twin]) -> Iterable[tuple[list[str], Twin]]:
+    """Each twin once, with the names of all its engines."""
+    engines: dict[int, list[str]] = {}
+    for name, twin in twins.items():
+        engines.setdefault(id(twin), []).append(name)
+    return [(names, twins[names[0]]) for names in engines.values()]
+
+
+def _sum(charges: Iterable[sqlite3.Row]) -> Decimal:
+    return sum((Decimal(charge["usd"]) for charge in charges), Decimal(0))
 
 
 def _callers(rows: Sequence[sqlite3.Row], heard: Sequence[Heard]) -> dict[str, Decimal | int]:
@@ -97,12 +125,10 @@ def _callers(rows: Sequence[sqlite3.Row], heard: Sequence[Heard]) -> dict[str, D
     }
 
 
-def _engine(mine: Sequence[_Call], charged: Decimal, twin: Twin) -> tuple[dict[str, Decimal | int], dict[str, Any]]:
-    records = Counter(
-        (one.model, one.input, one.output, one.thinking, one.cached, one.usd)
-        for one in twin.usage.calls
-        if one.end != "refused" and (one.input or one.output or one.thinking)
-    )
+def _engine(
+    mine: Sequence[_Call], charged: Decimal, served: Sequence[ServedCall], twin: Twin
+) -> tuple[dict[str, Decimal | int], dict[str, Any]]:
+    records = Counter(_key(one) for one in served if _counted(one))
     reported = Counter(call.key for call in mine if not call.estimated and call.counted)
     left = records - reported
     estimated = [call for call in mine if call.estimated]
@@ -110,18 +136,17 @@ def _engine(mine: Sequence[_Call], charged: Decimal, twin: Twin) -> tuple[dict[s
     unbooked = sum((key[-1] * number for key, number in left.items()), Decimal(0))
     failed = sum(bool(call.error) for call in mine)
     free = sum(bool(call.error) and not call.counted for call in mine) if twin.provider is None else 0
-    calls = len(twin.usage.calls)
     must: dict[str, Decimal | int] = {
         "calls reported otherwise than the twin counted": (reported - records).total(),
-        "calls of the twin in no row": max(0, calls - len(mine)),
-        "attempts that were answered and no twin counted": max(0, len(mine) - failed - calls),
+        "calls of the twin in no row": max(0, len(served) - len(mine)),
+        "attempts that were answered and no twin counted": max(0, len(mine) - failed - len(served)),
         "calls neither reported nor marked as estimated": max(0, left.total() - len(estimated) - free),
         "USD billed for estimated calls, beyond what was charged": max(Decimal(0), unbooked - (charged - sure)),
         "calls still open at the twin": twin.usage.open,
     }
     return must, {
         "attempts": len(mine),
-        "calls at the twin": calls,
+        "calls at the twin": len(served),
         "reported": reported.total(),
         "reported USD": f"{sure:f}",
         "estimated": len(estimated),
@@ -130,15 +155,22 @@ def _engine(mine: Sequence[_Call], charged: Decimal, twin: Twin) -> tuple[dict[s
     }
 
 
-def _odd(mine: Sequence[_Call], twin: Twin) -> Iterable[str]:
+def _counted(one: ServedCall) -> bool:
+    return one.end != "refused" and bool(one.input or one.output or one.thinking)
+
+
+def _key(one: ServedCall) -> tuple[Any, ...]:
+    return one.model, one.input, one.output, one.thinking, one.cached, one.usd
+
+
+def _odd(mine: Sequence[_Call], served: Sequence[ServedCall]) -> Iterable[str]:
     """The twin's records that are no reported call, and the attempts that have no record."""
     keys = Counter(call.key for call in mine if not call.estimated and call.counted)
-    for one in twin.usage.calls:
-        key = (one.model, one.input, one.output, one.thinking, one.cached, one.usd)
-        if keys[key]:
-            keys[key] -= 1
-        elif one.end != "refused" and (one.input or one.output or one.thinking):
-            yield f"the twin counted {key}, {one.end} with {one.status}"
+    for one in served:
+        if keys[_key(one)]:
+            keys[_key(one)] -= 1
+        elif _counted(one):
+            yield f"the twin counted {_key(one)}, {one.end} with {one.status}"
     for key in keys.elements():
         yield f"the ledger alone has {key}"
     for call in mine:

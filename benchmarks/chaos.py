@@ -24,15 +24,17 @@ from msgspec.structs import replace
 
 from backends.background import background
 from backends.self_test.callers import Heard, ask_all
-from backends.self_test.invariants import Compared, Limit, compare, files_with, overrun
-from backends.self_test.stand import CLOUD_ENGINES, Stand, stand
+from backends.self_test.invariants import Compared, Limit, compare, files_with
+from backends.self_test.observer import Observer
+from backends.self_test.posted_traffic import CANARY
+from backends.self_test.stand import Stand, stand
 from benchmarks.evaluation.rehearsed_core import Machine
-from benchmarks.resilience.agent_traffic import CANARY, agent_traffic
+from benchmarks.resilience.agent_traffic import agent_traffic
 from benchmarks.resilience.disturbances import Disturbances, SmallDisk, small_disk
 
 PARALLEL = 32
 TOKENS_PER_S = 3_000.0
-STRIKE_S, LASTING_S, LOOK_S = 0.12, (1.0, 4.0), 0.2
+STRIKE_S, LASTING_S = 0.12, (1.0, 4.0)
 LIMITS = (Limit("", Decimal(1_000)), Limit("coding", Decimal("0.25")))
 SETTINGS = """
 [agents.ada]
@@ -91,24 +93,24 @@ async def measure(home: Path, *, requests: int, kills: int, seed: int, data: Pat
         stand(home, SETTINGS, modules=home / "machine", tokens_per_s=TOKENS_PER_S, first_byte_s=2.0, idle_s=1.5) as it,
     ):
         machine, dice = Machine(home / "machine"), Random(seed)
-        disturbing, watching = Disturbances(it, machine, dice, disk=disk), Watch(it)
+        disturbing, observer = Disturbances(it, machine, dice, disk=disk), Observer(it, LIMITS, (CANARY,))
         callers = Callers(requests, kills)
         await it.start()
         plans = islice(await asyncio.to_thread(agent_traffic, seed, data), requests)
         async with (
-            background(strikes(disturbing), lasting(disturbing, dice), watching.run()),
+            background(strikes(disturbing), lasting(disturbing, dice), observer.run()),
             asyncio.TaskGroup() as group,
         ):
             group.create_task(callers.kill(disturbing))
             await ask_all(it, plans, parallel=PARALLEL, tell=callers.tell)
         machine.put(jumped_s=0.0)
         code = await calm_end(it, disk)
-        watching.look()
+        observer.look()
         compared = await asyncio.to_thread(compare, it.ledger, it.twins, heard=callers.heard, limits=LIMITS)
         kept = await asyncio.to_thread(files_with, CANARY, home)
     extra: dict[str, Decimal | int] = {
-        "sensitive requests that a cloud twin heard of": watching.leaked,
-        "USD over a budget at any look": watching.over,
+        "sensitive requests that a cloud twin heard of": observer.leaked,
+        "USD over a budget at any look": observer.over,
         "files with a sensitive prompt in them": len(kept),
         "exit code of the last two cores": code,
         "tracebacks on stderr": sum("Traceback" in line for line in it.lines),
@@ -167,28 +169,6 @@ async def calm_end(it: Stand, disk: SmallDisk | None) -> int:
     code = await it.end()
     await it.start()
     return code or await it.end()
-
-
-class Watch:
-    """Looks at what the cloud's twins were sent, and at the budgets, again and again."""
-
-    def __init__(self, it: Stand) -> None:
-        self._stand = it
-        self.leaked = 0
-        self.over = Decimal(0)
-
-    async def run(self) -> None:
-        while True:
-            self.look()
-            self.over = max(self.over, await asyncio.to_thread(overrun, self._stand.ledger, LIMITS))
-            await asyncio.sleep(LOOK_S)
-
-    def look(self) -> None:
-        """Count and forget what was seen since the last look."""
-        for name, twin in self._stand.twins.items():
-            if name in CLOUD_ENGINES:
-                self.leaked += sum(CANARY.encode() in seen.body or CANARY in seen.path for seen in twin.seen)
-            twin.seen.clear()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,8 @@ from backends.paths import Paths
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
+from backends.rehearsal.twin import Twin
+from backends.self_test.invariants import compare
 from backends.settings.agents import Agent
 from backends.settings.loading import load
 from backends.settings.model import Settings
@@ -33,7 +35,11 @@ from tests.waiting import until
 
 @dataclass
 class Stand:
-    """A core with what it was made from, its twins, and where its files are."""
+    """A core with what it was made from, its twins, and where its files are.
+
+    A test sets `compared` to False where its ledger cannot be held against the twins: rows are its own, a twin forgets
+    or reports what is not so, or an operator had a model called.
+    """
 
     core: LocalCore
     resources: Resources
@@ -42,6 +48,7 @@ class Stand:
     gemini: GeminiTwin
     paths: Paths
     minutes: MinuteRecorder
+    compared: bool = True
 
     def rows(self, where: str = "1") -> list[dict[str, Any]]:
         """Rows of requests_v1, oldest first."""
@@ -101,15 +108,38 @@ async def stand(
     clock: Clock | None = None,
     pair: Twins | None = None,
 ) -> AsyncGenerator[Stand]:
-    """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first."""
+    """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first.
+
+    Once it has ended, its ledger is held against what the twins counted meanwhile.
+    """
     paths = Paths.find(environ={"CLAW_HOME": str(home)})
     settings = (await asyncio.to_thread(load, paths.config, {})).settings
-    if pair is not None:
-        async with _opened(pair, settings, paths, change, clock) as made:
+    async with nullcontext(pair) if pair is not None else twins() as both:
+        earlier = await asyncio.to_thread(known, paths, both)
+        async with _opened(both, settings, paths, change, clock) as made:
             yield made
-        return
-    async with twins() as fresh, _opened(fresh, settings, paths, change, clock) as made:
-        yield made
+        if made.compared:
+            engines = {name: twin for twin in (both.ollama, both.gemini) for name in _engines_of(twin, made.slots)}
+            await until(lambda: not any(twin.usage.open for twin in engines.values()), seconds=1.0)
+            found = await asyncio.to_thread(compare, paths.ledger, engines, earlier=earlier)
+            assert found.holds, found
+
+
+def _engines_of(twin: Twin, slots: Mapping[EngineName, EngineSlot]) -> list[EngineName]:
+    """The engines that this twin is alone; none where one has other servers besides."""
+    at = {name: [url.startswith(twin.url) for url in slot.settings.addresses] for name, slot in slots.items()}
+    if any(any(found) and not all(found) for found in at.values()):
+        return []
+    return [name for name, found in at.items() if any(found)]
+
+
+def known(paths: Paths, pair: Twins) -> frozenset[str]:
+    """The ids of the ledger's rows, and of the calls that twins have counted."""
+    ids = {call.id for twin in (pair.ollama, pair.gemini) for call in twin.usage.calls}
+    if paths.ledger.exists():
+        with closing(sqlite3.connect(f"file:{paths.ledger}?mode=ro", uri=True)) as db:
+            ids |= {id for (id,) in db.execute("SELECT id FROM requests")}
+    return frozenset(ids)
 
 
 @asynccontextmanager

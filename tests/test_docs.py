@@ -14,6 +14,7 @@ from backends.routing.classify.classifier import Classifier
 from backends.settings.loading import load
 from backends.types import INTENTS as KNOWN_INTENTS
 from backends.types import Message, Request
+from benchmarks.mutations import mutations
 from docs.generate.examples import EXAMPLES, explained
 from docs.generate.tables import INTENTS, PAGES, written
 
@@ -35,6 +36,15 @@ def test_its_tables_are_written_from_the_code_as_it_is(page: str) -> None:
 def test_a_missing_place_for_a_table_is_an_error() -> None:
     with pytest.raises(ValueError, match="settings"):
         written("settings.md", "# no tables here\n")
+
+
+def test_each_mutation_can_be_made() -> None:
+    for one in mutations():
+        text = (ROOT / one.file).read_text(encoding="utf-8")
+        assert text.count(one.old) == 1, f"{one.proves}: {one.old!r} is not in {one.file} exactly once"
+        assert one.old != one.new
+        for test in one.tests:
+            assert (ROOT / test.partition("::")[0]).is_file(), test
 
 
 def test_each_intent_has_prompts_that_are_classified_as_it() -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "privacy": "show where the privacy gate sees something in a request, without showing it",
     "config": "show or change the settings, or write a commented file",
     "rehearse": "start a simulated incident in the rehearsal that runs, end all, or list them",
+    "prove": "play crashes, outages and a full disk around a core of its own, and check what must hold",
     "doctor": "check engines, models, key, GPU, disk, clock and terminal",
 }
 

@@ -15,12 +15,13 @@ TIMEOUT_S = 60.0
 
 
 class Posted(NamedTuple):
-    """A request as it goes over HTTP. `leaves` is whether its caller goes away after the first bytes."""
+    """A request as it goes over HTTP. Its caller `leaves` after the first bytes; a `sensitive` one has a secret."""
 
     number: int
     body: dict[str, Any]
     headers: dict[str, str]
     leaves: bool = False
+    sensitive: bool = False
 
 
 class Heard(NamedTuple):

@@ -22,6 +22,7 @@ from backends.rehearsal.twin import Twin
 from backends.rehearsal.usage_counts import ServedCall
 from backends.self_test.callers import Heard
 
+EMBED = "embed"
 TOKENS = ("input", "output", "thinking", "cached_input")
 
 
@@ -65,7 +66,8 @@ def compare(
 ) -> Compared:
     """Once all has ended and no core runs. `twins` are by engine; several engines may be one twin's.
 
-    Rows and twins' records whose ids are `earlier` are left out. Budgets count every charge.
+    Rows and twins' records whose ids are `earlier` are left out, and so are embeddings, which the cache makes locally.
+    Budgets count every charge.
     """
     with closing(connect_read_only(ledger)) as db:
         faults = list(find_faults(db, core_runs=False))
@@ -83,7 +85,7 @@ def compare(
     for names, twin in _by_twin(twins):
         mine = [call for call in calls if call.engine in names]
         charged = _sum(charge for charge in charges if charge["engine"] in names and charge["id"] not in earlier)
-        served = [call for call in twin.usage.calls if call.id not in earlier]
+        served = [call for call in twin.usage.calls if call.id not in earlier and call.endpoint != EMBED]
         found, figures[names[0]] = _engine(mine, charged, served, twin)
         must |= {f"{names[0]}: {what}": value for what, value in found.items()}
         if any(found.values()):

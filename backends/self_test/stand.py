@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 from msgspec.structs import replace
 
 from backends.rehearsal.behaviour import GEMINI, OLLAMA, OPENAI, PROVIDER, Behaviour
@@ -95,9 +94,9 @@ class Stand:
         self._reading: asyncio.Task[None] | None = None
 
     @property
-    def core(self) -> psutil.Process:
-        """The core's process. Raises CoreEnded where none was started."""
-        return psutil.Process(self._started.pid)
+    def pid(self) -> int:
+        """The core's. Raises CoreEnded where none was started."""
+        return self._started.pid
 
     @property
     def _started(self) -> asyncio.subprocess.Process:
@@ -162,13 +161,14 @@ async def stand(
     home: Path,
     settings: str = "",
     *,
+    key: str = "twin",
     modules: Path | None = None,
     tokens_per_s: float | None = None,
     first_byte_s: float = 60.0,
     idle_s: float = 30.0,
 ) -> AsyncGenerator[Stand]:
-    """A stand without a core yet, in `home`, which exists. `settings` are further lines of claw.toml, `modules` is a
-    folder of modules that the core imports instead of others.
+    """A stand without a core yet, in `home`, which exists. `settings` are further lines of claw.toml, `key` is what the
+    cloud engines ask for, `modules` a folder of modules that the core imports instead of others.
     """
     twins: dict[str, Twin] = {
         LOCAL_ENGINE: OllamaTwin(_paced(OLLAMA, 4, tokens_per_s), keep_bodies=True),
@@ -176,7 +176,7 @@ async def stand(
         CLOUD_ENGINE: GeminiTwin(_paced(GEMINI, 1_000, tokens_per_s), keep_bodies=True),
         "backup": ProviderTwin(_paced(PROVIDER, 1_000, tokens_per_s), keep_bodies=True),
     }
-    made = Stand(home, twins, _environment(home, modules))
+    made = Stand(home, twins, _environment(home, key, modules))
     try:
         urls = {name: await twin.start() for name, twin in twins.items()}
         text = ENGINES.format(**urls, first_byte_s=first_byte_s, idle_s=idle_s) + settings
@@ -189,7 +189,7 @@ async def stand(
             await twin.close()
 
 
-def _environment(home: Path, modules: Path | None) -> dict[str, str]:
+def _environment(home: Path, key: str, modules: Path | None) -> dict[str, str]:
     """This process's own, without what would lead a core elsewhere."""
     own = {
         name: value
@@ -199,8 +199,8 @@ def _environment(home: Path, modules: Path | None) -> dict[str, str]:
     path = os.pathsep.join(filter(None, (str(modules or ""), os.environ.get("PYTHONPATH"))))
     return own | {
         "CLAW_HOME": str(home),
-        "GEMINI_API_KEY": "twin",
-        "BACKUP_KEY": "twin",
+        "GEMINI_API_KEY": key,
+        "BACKUP_KEY": key,
         "TERM": "xterm-256color",
         "PYTHONPATH": path,
     }

@@ -16,6 +16,7 @@ from backends.rehearsal.incidents import INCIDENTS
 from backends.routing.quality.dial import Dial
 from backends.settings.default_file import descriptions
 from docs.generate import examples as decided
+from docs.generate import proofs
 
 FOLDER = Path(__file__).parents[1]
 
@@ -151,12 +152,47 @@ def alert_conditions() -> str:
     return _table(("alert", "severity", "when it holds"), rows)
 
 
+def faults() -> str:
+    """What may go wrong, what is done about it, and the tests that prove it."""
+    proved = proofs.proofs()
+    parts = []
+    for group, rows in proofs.FAULTS.items():
+        lines = [(id, _cell(row.happens), _cell(row.done), _tests(proved.get(id, []))) for id, row in rows.items()]
+        parts.append(f"### {group}\n\n" + _table(("", "when", "then", "proved by"), lines))
+    return "\n" + "\n".join(parts) + "\n"
+
+
+def invariants() -> str:
+    """What holds whatever happens, and the tests that prove it."""
+    return _proved(proofs.INVARIANTS)
+
+
+def security() -> str:
+    """What keeps others out, and the tests that prove it."""
+    return _proved(proofs.SECURITY)
+
+
+def _proved(lines: Mapping[str, str]) -> str:
+    proved = proofs.proofs()
+    return _table(
+        ("", "holds", "proved by"), [(id, _cell(line), _tests(proved.get(id, []))) for id, line in lines.items()]
+    )
+
+
+def _tests(found: Sequence[str]) -> str:
+    """The names of a few tests and how many more there are; – where there is none."""
+    names = [f"`{test.rpartition('::')[2]}`" for test in found[: proofs.SHOWN]]
+    more = f" and {len(found) - len(names)} more" if len(found) > len(names) else ""
+    return f"{', '.join(names)}{more}" if names else "–"
+
+
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "settings.md": {"settings": settings},
     "routing.md": {"intents": intents, "dial": dial, "examples": examples, "explained": explained},
     "clients.md": {"fields": fields},
     "rehearsal.md": {"incidents": incidents},
     "incidents.md": {"alerts": alert_conditions},
+    "reliability.md": {"faults": faults, "invariants": invariants, "security": security},
 }
 """For each page of docs/ its tables, and what makes them."""
 

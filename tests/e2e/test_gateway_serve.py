@@ -84,7 +84,7 @@ def ask(text: str, **more: Any) -> dict[str, Any]:
 
 def test_it_serves_is_reached_three_ways_and_leaves_nothing(served: Served) -> None:
     with served.open("/readyz") as ready:
-        assert json.load(ready) == {"ready": True, "semantic": "off"}
+        assert json.load(ready) == {"ready": True, "semantic": "off", "ledger": "ok"}
     with served.open("/v1/chat/completions", ask("hello")) as answer:
         assert json.load(answer)["choices"][0]["finish_reason"] == "stop"
     run = served.home / "run"

@@ -198,6 +198,7 @@ async def test_a_queue_that_will_not_be_done_in_time_says_how_many_miss_their_de
 
 async def test_an_engine_that_became_slow_is_named_while_it_still_answers(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
+        it.compared = False  # the reset makes the twin forget
         await asked(it, 12)
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=1.2)
         began = datetime.now(UTC)

@@ -107,6 +107,7 @@ async def test_an_alias_is_answered_by_what_it_stands_for_without_an_alert(home:
 async def test_a_model_that_nobody_prices_answers_and_is_booked_as_asked_for(home: Path) -> None:
     unpriced = TwinModel(name=NEW, context=1_048_576, answered_by=UNPRICED)
     async with stand(home, change=asking(NEW)) as it:
+        it.compared = False  # the twin has no price for it
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(unpriced,))
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
         (row,) = await asyncio.to_thread(it.rows)

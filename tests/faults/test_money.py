@@ -292,6 +292,7 @@ async def test_a_report_beyond_what_a_call_can_have_used_is_estimated_named_and_
     home: Path, counted: Counted
 ) -> None:
     async with stand(home, change=lambda s: policy(s, "ada", "cloud")) as it:
+        it.compared = False  # the twin lies
         plain = it.gemini.behaviour
         it.gemini.behaviour = replace(plain, counted=counted)
         text, outcome = await ask(it.core, prompt("hello", agent="ada"))

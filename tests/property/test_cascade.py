@@ -54,6 +54,8 @@ class Stage:
             money: self.run(self.stack.enter_async_context(stand(Path(folder) / name, change=settings_with(money))))
             for name, money in (("rich", "1000"), ("poor", "0"))
         }
+        for it in self.stands.values():
+            it.compared = False  # each example has its twins forget the one before
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)

@@ -19,6 +19,7 @@ def loaded(it: Stand) -> list[str]:
 
 async def test_a_model_is_loaded_with_the_window_of_its_calls_so_that_none_loads_it_again(home: Path) -> None:
     async with stand(home) as it:
+        it.compared = False  # an operator had the model called
         acted = await it.core.act(order("load"))
         assert loaded(it) == ["qwen2.5:14b"]
         await ask(it.core, prompt("hello", agent="scout"))
@@ -31,6 +32,7 @@ async def test_a_model_is_loaded_with_the_window_of_its_calls_so_that_none_loads
 
 async def test_a_warm_model_has_written_a_token_and_an_unloaded_one_is_gone(home: Path) -> None:
     async with stand(home) as it:
+        it.compared = False  # an operator had the model called
         await it.core.act(order("warm"))
         assert [(call.endpoint, call.output) for call in it.ollama.usage.calls] == [("generate", 1)]
         acted = await it.core.act(order("unload"))

@@ -144,6 +144,7 @@ async def test_an_escalation_is_reserved_for_before_its_call(home: Path) -> None
         return replace(settings, budgets=(Budget(limit_usd=Decimal("0.03")),))
 
     async with checked(home, "always", change) as it:
+        it.compared = False  # the other call is of this test alone
         taken = admission("another", agent="ada", reserved_usd=Decimal("0.02"))
         it.ollama.answerer = Says(REFUSED, first=lambda: it.resources.ledger.admit(taken))
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))

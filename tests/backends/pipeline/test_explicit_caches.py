@@ -65,6 +65,7 @@ def noted(outcome: Outcome) -> list[str]:
 async def test_one_is_made_once_a_session_has_shown_that_it_pays_and_its_rows_say_what_it_brought(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
+        it.compared = False  # what a kept prompt costs is spread over the rows it serves
         outcomes = await play(it, clock, TURNS)
         made = next(at for at, outcome in enumerate(outcomes) if noted(outcome))
         before, after = bodies(it)[made], bodies(it)[made + 1]
@@ -88,6 +89,7 @@ async def test_it_is_deleted_when_the_core_ends(home: Path) -> None:
     clock = ManualClock()
     async with twins() as pair:
         async with stand(home, change=cloudy, clock=clock, pair=pair) as it:
+            it.compared = False  # what a kept prompt costs is spread over the rows it serves
             await play(it, clock, TURNS)
             assert len(pair.gemini.caches.list()) == 1
         assert pair.gemini.caches.list() == []
@@ -96,6 +98,7 @@ async def test_it_is_deleted_when_the_core_ends(home: Path) -> None:
 async def test_another_agent_reads_none_of_it(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
+        it.compared = False  # what a kept prompt costs is spread over the rows it serves
         await play(it, clock, TURNS)
         await ask(it.core, turn(TURNS, agent="ada"))
         assert "cachedContent" not in bodies(it)[-1]
@@ -106,6 +109,7 @@ async def test_another_agent_reads_none_of_it(home: Path) -> None:
 async def test_other_tools_or_another_history_are_sent_whole(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
+        it.compared = False  # what a kept prompt costs is spread over the rows it serves
         await play(it, clock, TURNS)
         others = (
             replace(turn(TURNS), tools=()),
@@ -120,6 +124,7 @@ async def test_other_tools_or_another_history_are_sent_whole(home: Path) -> None
 async def test_where_it_has_ended_the_whole_prompt_is_sent_and_the_caller_hears_nothing(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
+        it.compared = False  # what a kept prompt costs is spread over the rows it serves
         await play(it, clock, TURNS)
         it.gemini.caches = Caches()
         _, outcome = await ask(it.core, turn(TURNS))

@@ -26,6 +26,7 @@ async def finish(it: Stand, agent: str) -> str:
 
 async def test_a_quota_of_the_day_that_a_twin_used_up_is_forgotten_with_the_reset(home: Path) -> None:
     async with stand(home, change=lambda settings: policy(settings, "writer", "cloud")) as it:
+        it.compared = False  # the reset makes the twin forget
         it.core.rehearse_on(control(it))
         acted = await it.core.act(rehearse("c2"))
         assert acted.detail.startswith("C2 at cloud: daily quota")

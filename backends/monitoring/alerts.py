@@ -112,6 +112,15 @@ ENGINE_SLOW = Condition(
     flaps=True,
     threshold="alerts.slow_times",
 )
+ENGINE_WRITES_SLOWLY = Condition(
+    key="engine:{engine}:speed",
+    when="An engine writes several times slower than usual, as one does that lost its GPU.",
+    text="{engine}: slow, {lately} tok/s, usually {usual}",
+    remedy="look at the GPU with `nvidia-smi`, restart the server, or drain the engine",
+    severity="warning",
+    flaps=True,
+    threshold="alerts.slow_times",
+)
 QUEUE_LATE = Condition(
     key="queue:{engine}",
     when="Requests wait for an engine, and some are expected to miss their caller's deadline.",

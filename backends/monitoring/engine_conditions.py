@@ -17,6 +17,7 @@ from backends.monitoring.alerts import (
     ENGINE_LACKS,
     ENGINE_SILENT,
     ENGINE_SLOW,
+    ENGINE_WRITES_SLOWLY,
     MODEL_UNSERVED,
     QUEUE_FILLING,
     QUEUE_LATE,
@@ -44,7 +45,8 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     """An engine at one moment. `kind` and `words` are its breaker's, "" while it is closed; `missing` is what it cannot
     work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have heard nothing for too
     long, `given_up` those whose callers left before any byte, the first of them all sent at `silent_since`; `lately_s`
-    is how long first bytes took lately, and at `slow_since` the first of those was sent that took too long.
+    is how long first bytes took lately, and at `slow_since` the first of those was sent that took too long. Usually it
+    writes `usual_speed` tokens a second, and only `slow_speed` since `writes_slowly_since`.
     """
 
     name: EngineName
@@ -63,6 +65,9 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     lately_s: float | None = None
     slow_since: datetime | None = None
     usual_s: float | None = None
+    usual_speed: float | None = None
+    slow_speed: float | None = None
+    writes_slowly_since: datetime | None = None
     full_since: datetime | None = None
     queue_limit: int = 0
     unserved: tuple[tuple[str, Unserved], ...] = ()
@@ -95,6 +100,9 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         slow_since=None if slow_from is None else clock.now() - timedelta(seconds=now - slow_from),
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
+        usual_speed=slot.writing.usual,
+        slow_speed=slot.writing.slow(now),
+        writes_slowly_since=clock.now() - timedelta(seconds=now - slot.writing.slow_since(now)),
         full_since=slot.full_since(),
         queue_limit=slot.settings.queue_limit,
         unserved=tuple(slot.unserved.items()),
@@ -123,6 +131,7 @@ def engine_conditions(
         )
     yield from _silent(engine)
     yield from _slow(engine, limits, standing)
+    yield from _writes_slowly(engine, limits, standing)
     yield from _queue(engine, limits, standing, others)
 
 
@@ -200,6 +209,21 @@ def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]
         touches=Touches(served_by=engine.name),
     )
     if beyond(lately, limits.slow_times * usual, standing=slow.key in standing):
+        yield slow
+
+
+def _writes_slowly(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    lately, usual = engine.slow_speed, engine.usual_speed
+    if lately is None or usual is None:
+        return
+    slow = Holding(
+        condition=ENGINE_WRITES_SLOWLY,
+        fields={"engine": engine.name, "lately": f"{lately:.1f}", "usual": f"{usual:.0f}"},
+        since=engine.writes_slowly_since,
+        choices=_move_away(engine),
+        touches=Touches(served_by=engine.name),
+    )
+    if beyond(usual / max(lately, 0.1), limits.slow_times, standing=slow.key in standing):
         yield slow
 
 

@@ -242,12 +242,14 @@ class Dispatcher:
         unheard = first_bytes.sent(active.request.agent, now(), slot.first_token_s(unread_tokens))
         unread = UnreadPrompt(replica, unread_tokens)
         redaction = active.plan.redaction if slot.zone == CLOUD else None
-        answer = Answer(active, meter, redaction, clock=self._clock)
+        answer, writing = Answer(active, meter, redaction, clock=self._clock), None
         try:
             async with aclosing(replica.client.stream(meter.call)) as chunks:
                 async for chunk in chunks:
                     unread.read()
                     first_bytes.heard(unheard, now())
+                    if isinstance(chunk, Text):
+                        writing = slot.writing.wrote(writing, chunk.text, now())
                     if not answer.started and isinstance(chunk, Text) and chunk.text:
                         self._progress(active, slot, meter.model, "streaming")
                     answer.add(chunk)
@@ -273,6 +275,7 @@ class Dispatcher:
                     slot.left(unheard)
                 active.usage.add(meter.abandoned(why))
             first_bytes.gone(unheard)
+            slot.writing.ended(writing, now())
         candidate = active.plan.candidates[slot.name]
         ending = Ending(
             finish=end.finish,

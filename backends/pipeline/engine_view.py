@@ -23,7 +23,7 @@ def engine_view(
     """`closed` says why the engine may not be used for this request, whatever its state; None where it may. `watched`
     is whether somebody sits before its answer.
     """
-    call, throughput, breaker = candidate.call, slot.throughput, slot.breaker
+    call, breaker = candidate.call, slot.breaker
     profile, can = candidate.profile, candidate.profile.can
     local = slot.zone == LOCAL
     why_not = candidate.unpriced or closed or slot.why_not(watched=watched)
@@ -49,7 +49,7 @@ def engine_view(
         waiting=slot.limiter.before(watched=watched),
         wait_s=wait_s,
         first_token_s=slot.first_token_s(candidate.unread),
-        tokens_per_s=throughput.tokens_per_s,
+        tokens_per_s=slot.tokens_per_s(),
         context=can.context,
         fitted=candidate.fitting.note if candidate.fitting else "",
         cleared=bool(candidate.fitting.cleared),

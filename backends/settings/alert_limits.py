@@ -27,7 +27,7 @@ class AlertLimits(Section, frozen=True, kw_only=True):
         Positive, Meta(description="requests in 90 seconds below which no share of errors is an alert")
     ] = 5
     slow_times: Annotated[
-        Times, Meta(description="how many times its usual time to a first token makes an engine slow")
+        Times, Meta(description="how many times its usual time to a first token, or to write one, makes an engine slow")
     ] = 3.0
     slow_s: Annotated[Seconds, Meta(description="seconds to a first token below which no engine counts as slow")] = 1.0
     silent_times: Annotated[

@@ -23,6 +23,7 @@ from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
 from backends.upstream.throughput import ThroughputEstimator
 from backends.upstream.token_ratio import TokenRatios
+from backends.upstream.writing_speed import WritingSpeed
 
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
 """As Qwen 2.5's own announcement names them."""
@@ -134,6 +135,7 @@ class EngineSlot:
             monotonic=clock.monotonic,
         )
         self.throughput = ThroughputEstimator()
+        self.writing = WritingSpeed()
         self.first_bytes = FirstBytes()
         self.answered_at: datetime | None = None
         self.unserved: dict[str, Unserved] = {}
@@ -233,6 +235,11 @@ class EngineSlot:
             parallel=limiter.parallel,
             running_s=limiter.running_s(),
         )
+
+    def tokens_per_s(self) -> float | None:
+        """How fast it writes: on average, or as lately where it has become much slower; None before any answer."""
+        average, slow = self.throughput.tokens_per_s, self.writing.slow(self._monotonic())
+        return average if slow is None or average is None else min(average, slow)
 
     def will_miss(self) -> int:
         """How many in the queue are expected to miss their deadline; counted at most four times a second."""
@@ -411,7 +418,7 @@ class EngineSlot:
             waiting_by_agent=limiter.waiting_by_agent(),
             parallel=limiter.parallel,
             predicted_wait_s=self.wait_s(),
-            tokens_per_s=self.throughput.tokens_per_s,
+            tokens_per_s=self.tokens_per_s(),
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
             draining=self.draining,

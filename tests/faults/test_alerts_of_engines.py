@@ -1,6 +1,7 @@
 """Alerts in an incident: a whole core between the twins, real time, and what stands on the screen and on record."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing, suppress
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+import pytest
 from msgspec.structs import replace
 
 from backends.errors import ClawError
@@ -209,6 +211,29 @@ async def test_an_engine_that_became_slow_is_named_while_it_still_answers(home: 
         it.gemini.reset()
         await asked(it, 5)
         await it.cleared("engine:cloud:slow")
+
+
+@pytest.mark.parametrize("vram_share", [0.0, 1.0])
+async def test_l7_an_engine_that_lost_its_gpu_is_slow_while_its_first_answer_runs_and_others_go_elsewhere(
+    home: Path, vram_share: float
+) -> None:
+    async with stand(home, change=lambda settings: policy(settings, "writer", "prefer-local")) as it:
+        it.ollama.behaviour = replace(it.ollama.behaviour, tokens_per_s=120.0)
+        await asked(it, 6)
+        it.ollama.behaviour = replace(it.ollama.behaviour, tokens_per_s=12.0, vram_share=vram_share)
+        began = datetime.now(UTC)
+        running = [asyncio.create_task(asked(it, 1)) for _ in range(2)]
+        alert = await raised(it, "engine:local:speed")
+        assert (alert.since - began).total_seconds() < 1.0
+        assert re.match(r"local: slow, \d+\.\d tok/s, usually \d{2,3}$", alert.text)
+        shown = (await it.core.snapshot()).engines[0]
+        assert shown.tokens_per_s is not None
+        assert shown.tokens_per_s < 40
+        _, outcome = await ask(it.core, prompt("describe the rack by the door", agent="writer", timeout_s=2.0))
+        assert outcome.engine == "cloud"
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
 
 async def test_a_server_that_turns_calls_away_is_full_until_it_answers(home: Path) -> None:

@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sqlite3
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -47,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
     timezone, now = timezone_of(known.money.timezone), datetime.now(UTC)
     with open_read_only(paths.ledger) as db:
         if args.what == "list":
-            incidents = incidents_between(db, parse_since(args.since, now), now)
+            incidents = incidents_between(db, parse_since(args.since, now, timezone), now)
             found: object = {"incidents": incidents}
             columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             document = incident_list(incidents, now, timezone, columns=columns)
         else:
-            whole = _report(db, args, now, Prices.of(known))
+            whole = _report(db, args, now, timezone, Prices.of(known))
             found, document = whole, report_document(whole, now, timezone)
     if args.json:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
@@ -62,10 +62,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(db: sqlite3.Connection, args: argparse.Namespace, now: datetime, prices: Prices) -> Any:
+def _report(
+    db: sqlite3.Connection, args: argparse.Namespace, now: datetime, timezone: tzinfo | None, prices: Prices
+) -> Any:
     if args.what == "show":
         return report_of(db, find_incident(db, args.id), now=now, prices=prices)
-    since = parse_since(args.since, now)
+    since = parse_since(args.since, now, timezone)
     if not since < now:
         raise WrongUse(f"--since {args.since!r} is now: use 2h, or an earlier time")
     if now - since > LONGEST:

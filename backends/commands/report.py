@@ -4,7 +4,7 @@ import argparse
 import re
 import sqlite3
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -41,7 +41,8 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--since", default="30d", metavar="WHEN", help="30d, 12h, or a date as 2026-11-01, UTC (30d)")
+    when = "30d, 12h, or a date as 2026-11-01, in money.timezone (30d)"
+    parser.add_argument("--since", default="30d", metavar="WHEN", help=when)
     parser.add_argument("--by", choices=tuple(KEYS), default="agent", help="what each row stands for (agent)")
     parser.add_argument(
         "--format",
@@ -66,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths.find(rehearsal=args.rehearse)
     known = load(paths.config).settings
     prices = Prices.of(known)
-    span: dict[str, Any] = {"since": parse_since(args.since, until), "until": until, "prices": prices}
+    timezone = timezone_of(known.money.timezone)
+    span: dict[str, Any] = {"since": parse_since(args.since, until, timezone), "until": until, "prices": prices}
     with open_read_only(paths.ledger) as db:
         sys.stdout.write(_text(db, args, wanted, span, known))
     return 0
@@ -77,15 +79,15 @@ def _text(db: sqlite3.Connection, args: argparse.Namespace, wanted: str, span: d
         days = max(1, (span["until"] - span["since"]).days)
         found = review(db, settings=known, prices=span["prices"], now=span["until"], days=days)
         return _either(found, review_document(found), wanted)
+    timezone = timezone_of(known.money.timezone)
     if args.compare:
-        comparison = compare(db, by=args.by, **span)
+        comparison = compare(db, by=args.by, timezone=timezone, **span)
         return _either(comparison, comparison_document(comparison), wanted)
     if wanted == "focus":
         return focus_csv(db, **span)
     if wanted in PAGES:
-        timezone = timezone_of(known.money.timezone)
         return PAGES[wanted](full_document(full_report(db, settings=known, timezone=timezone, **span)))
-    totals = report(db, by=args.by, **span)
+    totals = report(db, by=args.by, timezone=timezone, **span)
     if wanted in DATA:
         return DATA[wanted](totals)
     return as_text(totals_document(totals, *_in_currency(totals, known.money)))
@@ -104,13 +106,16 @@ def _either(found: msgspec.Struct, document: Document, wanted: str) -> str:
     return msgspec.json.encode(found).decode() + "\n" if wanted == "json" else as_text(document)
 
 
-def parse_since(text: str, now: datetime) -> datetime:
-    """The moment that `text` means, UTC. Raises WrongUse for what is no span or date, or lies in the future."""
+def parse_since(text: str, now: datetime, timezone: tzinfo | None = UTC) -> datetime:
+    """The moment that `text` means, UTC; a date without an offset is one of `timezone`, None is the machine's own.
+
+    Raises WrongUse for what is no span or date, or lies in the future.
+    """
     try:
         if span := re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip()):
             return max(FIRST, now - timedelta(**{UNITS[span[2]]: int(span[1])}))
         moment = datetime.fromisoformat(text.strip())
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = (moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise WrongUse(f"--since {text!r} is not a time: use 30d, 12h, or a date as 2026-11-01") from None
     if moment > now:

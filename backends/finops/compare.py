@@ -1,7 +1,7 @@
 """A comparison of two spans of equal length: what changed, and by how much."""
 
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from msgspec import Struct
@@ -38,10 +38,18 @@ class Comparison(Struct, frozen=True, kw_only=True):
     total: Change
 
 
-def compare(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> Comparison:
+def compare(
+    db: sqlite3.Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    by: By,
+    prices: Prices,
+    timezone: tzinfo | None = UTC,
+) -> Comparison:
     """[since, until) against as long a span right before it; the largest change first, days in order."""
-    after = report(db, since=since, until=until, by=by, prices=prices)
-    before = report(db, since=since - (until - since), until=since, by=by, prices=prices)
+    after = report(db, since=since, until=until, by=by, prices=prices, timezone=timezone)
+    before = report(db, since=since - (until - since), until=since, by=by, prices=prices, timezone=timezone)
     was, now = ({line.key: line for line in one.rows} for one in (before, after))
     rows = [
         Change(before=was.get(key, ReportLine(key=key)), after=now.get(key, ReportLine(key=key)))

@@ -55,7 +55,7 @@ def full_report(
         by_model=report(db, since=since, until=until, by="model", prices=prices),
         by_intent=report(db, since=since, until=until, by="intent", prices=prices),
         by_tag=by_tag if any(row.key != UNTAGGED for row in by_tag.rows) else None,
-        by_day=report(db, since=since, until=until, by="day", prices=prices),
+        by_day=report(db, since=since, until=until, by="day", prices=prices, timezone=timezone),
         review=review(db, settings=settings, prices=prices, now=until, days=max(1, (until - since).days)),
         forecast=forecast_summary(db, spend=spend, now=until, timezone=timezone, discount=discounts(prices)).forecast,
     )

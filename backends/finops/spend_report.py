@@ -6,7 +6,7 @@ have cost there at its moment. The parts of a saving add up to it to the last di
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Literal
 
@@ -14,10 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.finops.discounts import discounts
+from backends.ledger import budget_windows
 from backends.ledger.prices import Prices
 from backends.ledger.refusal_counts import refused_by
 from backends.ledger.request_rows import stamp
-from backends.ledger.rollups import RollupSum, sums
+from backends.ledger.rollups import RollupSum, first_request, sums
 from backends.ledger.session_sums import BETWEEN, usd_parts
 from backends.types import ZERO, SavedBy
 
@@ -87,20 +88,31 @@ class SpendReport(Struct, frozen=True, kw_only=True):
     rows: tuple[ReportLine, ...]
 
 
-def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> SpendReport:
+def report(
+    db: sqlite3.Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    by: By,
+    prices: Prices,
+    timezone: tzinfo | None = UTC,
+) -> SpendReport:
     """Add up the final rows that started in [since, until). Days come in order, all else dearest first.
 
+    Days are those of `timezone`, None is the machine's own; a refusal belongs to the day in which its UTC hour began.
     A session counts whole where its last request lies in the span. Refused requests stand in the rows of their agent
     and day; in a report by anything else only the total has them.
     """
     if by == "session":
         found = list(_sessions(db, since, until))
+    elif by == "day":
+        found = list(_days(db, since, until, prices, timezone))
     else:
         found = [
             _line(getattr(part, by) or UNTAGGED, part)
             for part in sums(db, since=since, until=until, discount=discounts(prices), by=(by, "cache"))
         ]
-    refusals = refused_by(db, by, since=since, until=until)
+    refusals = refused_by(db, by, since=since, until=until, timezone=timezone)
     if by in ("agent", "day"):
         found += [ReportLine(key=key, refused=count) for key, count in refusals.items()]
     lines: dict[str, ReportLine] = {}
@@ -138,6 +150,20 @@ def _line(key: str, part: RollupSum) -> ReportLine:
         output_tokens=part.output_tokens,
         own_cost_usd=part.own_cost_usd,
     )
+
+
+def _days(
+    db: sqlite3.Connection, since: datetime, until: datetime, prices: Prices, timezone: tzinfo | None
+) -> Iterator[ReportLine]:
+    """The sums of each day on which anything was asked. Days are as long as budgets' are."""
+    first = first_request(db)
+    since = until if first is None else max(since, first)
+    while since < until:
+        midnight = budget_windows.end("day", since, timezone) or until
+        key = f"{since.astimezone(timezone):%Y-%m-%d}"
+        for part in sums(db, since=since, until=min(midnight, until), discount=discounts(prices), by=("cache",)):
+            yield _line(key, part)
+        since = midnight
 
 
 def _sessions(db: sqlite3.Connection, since: datetime, until: datetime) -> Iterator[ReportLine]:

@@ -12,17 +12,22 @@ def timezone_of(name: str | None) -> tzinfo | None:
     return ZoneInfo(name) if name else None
 
 
+SHORTEST = timedelta(microseconds=1)
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 """Where the window "total" starts."""
 
 
 def start(window: Window, moment: datetime, timezone: tzinfo | None = None) -> datetime:
-    """When `moment`'s window began, UTC. `timezone` None is the machine's own; weeks begin on Monday."""
+    """When `moment`'s window began, UTC. `timezone` None is the machine's own; weeks begin on Monday.
+
+    Where clocks change in the middle of an hour, as on Lord Howe Island, an hour ends there and another begins.
+    """
     local = moment.astimezone(timezone)
     match window:
         case "hour":
             into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-            return moment.astimezone(UTC) - into
+            moment = moment.astimezone(UTC)
+            return _change(moment - into, moment, timezone) or moment - into
         case "day":
             return _midnight(local, timezone)
         case "week":
@@ -38,7 +43,10 @@ def end(window: Window, moment: datetime, timezone: tzinfo | None = None) -> dat
     local = moment.astimezone(timezone)
     match window:
         case "hour":
-            return start("hour", moment, timezone) + timedelta(hours=1)
+            moment = moment.astimezone(UTC)
+            into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+            ends = moment - into + timedelta(hours=1)
+            return _change(moment, ends - SHORTEST, timezone) or ends
         case "day":
             return _midnight(local + timedelta(days=1), timezone)
         case "week":
@@ -47,6 +55,21 @@ def end(window: Window, moment: datetime, timezone: tzinfo | None = None) -> dat
             return _midnight((local.replace(day=1) + timedelta(days=32)).replace(day=1), timezone)
         case "total":
             return None
+
+
+def _change(since: datetime, until: datetime, timezone: tzinfo | None) -> datetime | None:
+    """When clocks changed between two moments less than an hour apart, to the microsecond; None where they did not."""
+
+    def offset(moment: datetime) -> timedelta | None:
+        return moment.astimezone(timezone).utcoffset()
+
+    if offset(since) == offset(until):
+        return None
+    after = offset(until)
+    while until - since > SHORTEST:
+        middle = since + (until - since) / 2
+        since, until = (since, middle) if offset(middle) == after else (middle, until)
+    return until
 
 
 def _midnight(local: datetime, timezone: tzinfo | None) -> datetime:

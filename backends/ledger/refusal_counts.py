@@ -1,8 +1,9 @@
 """Counts of requests that were refused before any engine was called, by the hour, agent and reason."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from msgspec import Struct
 
@@ -33,11 +34,24 @@ SELECT agent, reason, sum(count) AS count, max(hour) AS last_hour FROM refusals 
 """
 
 
-def refused_by(db: sqlite3.Connection, by: str, *, since: datetime, until: datetime) -> dict[str, int]:
-    """Refused requests from the hour of `since` on and before `until`, by agent or by day, else all by agent."""
-    key = "substr(hour, 1, 10)" if by == "day" else "agent"
+def refused_by(
+    db: sqlite3.Connection, by: str, *, since: datetime, until: datetime, timezone: tzinfo | None = UTC
+) -> dict[str, int]:
+    """Refused requests from the hour of `since` on and before `until`, by agent or by day, else all by agent.
+
+    A day is that of `timezone` in which the UTC hour began.
+    """
+    key = "hour" if by == "day" else "agent"
     found = db.execute(
         f"SELECT {key} AS key, sum(count) AS count FROM refusals WHERE hour >= ? AND hour < ? GROUP BY 1",  # noqa: S608 — our own column
         (stamp(since)[:13], stamp(until)),
     )
-    return {row["key"]: row["count"] for row in found}
+    counts: Counter[str] = Counter()
+    for row in found:
+        day = f"{_hour(row['key']).astimezone(timezone):%Y-%m-%d}" if by == "day" else row["key"]
+        counts[day] += row["count"]
+    return dict(counts)
+
+
+def _hour(stamped: str) -> datetime:
+    return datetime.fromisoformat(f"{stamped}:00+00:00")

@@ -105,6 +105,12 @@ def sums(
     return [_sum(row, by, discounts[_key(row, by)]) for row in found]
 
 
+def first_request(db: sqlite3.Connection) -> datetime | None:
+    """When the hour began in which the first request of the ledger started; None where it has none."""
+    (first,) = db.execute(FIRST).fetchone()
+    return None if first is None else moment(f"{first}:00:00.000000Z")
+
+
 def _sum(row: sqlite3.Row, by: Sequence[By], discount: Decimal) -> RollupSum:
     values: dict[str, Any] = {name: row[name] for name in (*by, *COUNTS)}
     values |= {name: Decimal(row[name]) for name in MONEY}
@@ -128,6 +134,11 @@ def _key(row: sqlite3.Row, by: Sequence[By]) -> Key:
 def _hour(at: datetime) -> datetime:
     return moment(f"{stamp(at)[:13]}:00:00.000000Z")
 
+
+FIRST = """
+SELECT min(hour) FROM (
+    SELECT min(hour) AS hour FROM rollups UNION ALL SELECT substr(min(started_at), 1, 13) AS hour FROM requests)
+"""
 
 PARTS = """
 SELECT substr(started_at, 1, 13) AS hour, agent, engine, zone, model, intent, cache, coalesce(tag, '') AS tag,

@@ -1,11 +1,13 @@
 """Golden sums: what a small ledger costs and saves, to the last digit, by every key."""
 
 import asyncio
+from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -186,3 +188,17 @@ def test_refused_requests_stand_beside_their_agent_and_their_day(home: Path) -> 
     assert [line.refused for line in by_day.rows] == [5]
     assert [line.refused for line in by_model.rows] == [0]
     assert by_agent.total.refused == by_day.total.refused == by_model.total.refused == 5
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Auckland", "America/St_Johns"])
+def test_days_are_those_of_budgets(home: Path, zone: str) -> None:
+    timezone = ZoneInfo(zone)
+    moments = [AT + timedelta(minutes=17 * number) for number in range(200)]
+    asyncio.run(fill(home, *(outcome(f"r{number}", attempt("0.01"), at=at) for number, at in enumerate(moments))))
+    with open_read_only(paths(home).ledger) as db:
+        span: dict[str, Any] = {"since": AT, "until": moments[-1] + timedelta(seconds=1), "prices": Prices({})}
+        days = report(db, by="day", timezone=timezone, **span)
+        whole = report(db, by="agent", **span)
+    expected = Counter(f"{at.astimezone(timezone):%Y-%m-%d}" for at in moments)
+    assert {line.key: line.requests for line in days.rows} == expected
+    assert days.total.cost_usd == whole.total.cost_usd == D("2.00")

@@ -12,7 +12,16 @@ from backends.ledger.budget_windows import BEGINNING, Window, end, start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 YEAR_2000, YEAR_2040 = datetime(2000, 1, 1), datetime(2040, 1, 1)  # noqa: DTZ001 — Hypothesis adds the zone
-ZONES = [None, UTC, BERLIN, ZoneInfo("America/Havana"), ZoneInfo("Asia/Kathmandu"), timezone(timedelta(hours=-9.5))]
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+ZONES = [
+    None,
+    UTC,
+    BERLIN,
+    LORD_HOWE,
+    ZoneInfo("America/Havana"),
+    ZoneInfo("Asia/Kathmandu"),
+    timezone(timedelta(hours=-9.5)),
+]
 
 
 def ending(window: Window, moment: datetime, zone: tzinfo | None) -> datetime:
@@ -41,6 +50,25 @@ def test_the_hour_that_comes_twice_is_two_windows() -> None:
     second = first + timedelta(hours=1)
     assert first.astimezone(BERLIN).hour == second.astimezone(BERLIN).hour == 2
     assert start("hour", first, BERLIN) != start("hour", second, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("change", "before_s"),
+    [
+        (datetime(2026, 4, 4, 15, tzinfo=UTC), 3600),  # at two back to half past one, which the next hour has begun
+        (datetime(2026, 10, 3, 15, 30, tzinfo=UTC), 3600),  # at two to half past two
+    ],
+)
+def test_an_hour_ends_where_clocks_change_by_half_of_one(change: datetime, before_s: int) -> None:
+    before, after = change - timedelta(minutes=1), change + timedelta(minutes=1)
+    assert ending("hour", before, LORD_HOWE) == change == start("hour", after, LORD_HOWE)
+    assert (change - start("hour", before, LORD_HOWE)).total_seconds() == before_s
+    assert (ending("hour", after, LORD_HOWE) - change).total_seconds() == 1800
+    for minute in range(-180, 180):
+        moment = change + timedelta(minutes=minute)
+        began, ends = start("hour", moment, LORD_HOWE), ending("hour", moment, LORD_HOWE)
+        assert began <= moment < ends
+        assert (start("hour", began, LORD_HOWE), start("hour", ends, LORD_HOWE)) == (began, ends)
 
 
 def test_a_midnight_that_does_not_exist_is_the_moment_of_the_change() -> None:

@@ -42,6 +42,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return cls(config=config, state=state, run=run)
 
     @property
+    def agent_keys(self) -> Path:
+        """Hashes of the keys that agents show at the gateway, in rehearsal too."""
+        return self.config.parent / "agent-keys.json"
+
+    @property
     def ledger(self) -> Path:
         return self.state / "ledger.db"
 

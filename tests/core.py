@@ -166,7 +166,7 @@ async def _opened(
 
 
 @asynccontextmanager
-async def served(it: Stand, change: Callable[[Settings], Settings]) -> AsyncGenerator[str]:
+async def served(it: Stand, change: Callable[[Settings], Settings] = lambda settings: settings) -> AsyncGenerator[str]:
     """The core behind a gateway on a port of its own: the address. `change` edits its settings as it did the core's."""
     settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -180,6 +180,7 @@ async def served(it: Stand, change: Callable[[Settings], Settings]) -> AsyncGene
                 ready=ready.set_result,
                 stop=stop,
                 shutdown=GracefulShutdown(),
+                keys=it.paths.agent_keys,
                 refused=it.core.report_refusal,
             )
         )

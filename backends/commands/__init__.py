@@ -33,6 +33,7 @@ COMMANDS = {
     "cache": "show, export or delete stored answers",
     "ledger": "verify, export or back up the ledger, compare a bill with it",
     "privacy": "show where the privacy gate sees something in a request, without showing it",
+    "key": "make, list, rotate and revoke the keys that agents show at the gateway",
     "config": "show or change the settings, or write a commented file",
     "rehearse": "start a simulated incident in the rehearsal that runs, end all, or list them",
     "prove": "play crashes, outages and a full disk around a core of its own, and check what must hold",

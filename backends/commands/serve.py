@@ -92,7 +92,15 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
 
         refused = None if opened.own is None else opened.own.report_refusal
         await serve(
-            opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token, refused=refused
+            opened.core,
+            settings,
+            listener,
+            ready=ready,
+            stop=stop,
+            shutdown=shutdown,
+            token=token,
+            keys=paths.agent_keys,
+            refused=refused,
         )
 
 

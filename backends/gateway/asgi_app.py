@@ -6,7 +6,7 @@ Routes are matched on the raw path as it was sent, never on one that was decoded
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,7 +15,8 @@ from backends.core.api import Core
 from backends.core.wire import FRAME_BYTES
 from backends.engines.plain_text import as_json
 from backends.errors import ClawError
-from backends.gateway.control_http import check_token, control
+from backends.gateway.access_check import Access, AccessCheck
+from backends.gateway.control_http import control
 from backends.gateway.dialects.openai_chat.chat_completions import chat
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.http_errors import HttpError, ShuttingDown, shutting_down
@@ -26,8 +27,6 @@ from backends.gateway.model_names import list_models, one_model
 from backends.gateway.request_guard import ClientDisconnected, Receive, RequestGuard
 from backends.identity import new_id
 from backends.settings.model import Settings
-
-Access = Literal["open", "agent", "control"]
 
 OnRefused = Callable[[str, str, ClawError], None]
 """Called with a request's id, its agent, and why it is refused."""
@@ -91,7 +90,7 @@ class App:
         *,
         port: int,
         shutdown: GracefulShutdown,
-        token: str | None,
+        access: AccessCheck,
         limits: HttpLimits,
         refused: OnRefused | None = None,
     ) -> None:
@@ -101,7 +100,7 @@ class App:
         self._core = core
         self._settings = settings
         self._shutdown = shutdown
-        self._token = token
+        self._access = access
         self._guard = RequestGuard(port, settings.gateway.allowed_hosts, limits)
         self._on_refused = refused
 
@@ -131,7 +130,9 @@ class App:
         if not asks or self._on_refused is None:
             self.counters.refused("", error.kind)
             return
-        named = exchange.text(b"x-claw-agent") or "default"
+        named = exchange.agent or exchange.text(b"x-claw-agent") or "default"
+        if isinstance(error, HttpError) and error.http_status == 401:
+            named = "default"  # who has no key may name anybody
         self._on_refused(exchange.id, named if is_name(named) else "default", error)
 
     def _at(self, path: bytes) -> list[HttpRoute]:
@@ -141,8 +142,7 @@ class App:
         exchange.path = scope["raw_path"]
         exchange.headers = headers = self._guard.headers(scope["headers"])
         route = self._find(scope["method"], exchange.path)
-        if route.access == "control":
-            check_token(exchange.text(b"authorization"), self._token)
+        exchange.agent = self._access.agent(route.access, exchange.text)
         if route.method == "POST":
             if route.access == "agent" and self._shutdown.closing:
                 raise shutting_down()

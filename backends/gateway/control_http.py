@@ -3,25 +3,16 @@
 It needs the token that `claw serve` writes to the run folder, whether or not agents have keys.
 """
 
-import secrets
 from contextlib import aclosing
 
 from backends.core import wire as frames
 from backends.errors import ClawError
 from backends.gateway.control_socket import line_of, replies, scope_for
-from backends.gateway.http_errors import HttpError, ShuttingDown
+from backends.gateway.http_errors import ShuttingDown
 from backends.gateway.http_exchange import HttpExchange
 from backends.off_loop import off_loop
 
 NDJSON = b"application/x-ndjson"
-
-
-def check_token(authorization: str | None, token: str | None) -> None:
-    """Raises HttpError (401) for anything but this run's token."""
-    scheme, _, given = (authorization or "").partition(" ")
-    known = token is not None and secrets.compare_digest(given.strip().encode("latin-1"), token.encode())
-    if scheme.lower() != "bearer" or not known:
-        raise HttpError(401, "token", "the control token is missing or wrong: `claw serve` writes it to control.token")
 
 
 async def control(exchange: HttpExchange) -> None:

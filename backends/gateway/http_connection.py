@@ -154,8 +154,6 @@ class HttpConnection(HttpToolsProtocol):
             b"transfer-encoding" in fields and self.parser.get_http_version() != "1.1"
         ):
             return HttpError(400, "framing", "only `Transfer-Encoding: chunked` of HTTP/1.1 is understood")
-        if fields.get(b"content-encoding", b"identity").lower() != b"identity":
-            return HttpError(400, "framing", "encoded bodies are refused: send the JSON as it is")
         return None
 
     def _head_too_large(self) -> HttpError:

@@ -75,9 +75,11 @@ def body_of(error: ClawError) -> bytes:
 
 def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
     """Retry-After in whole seconds, on every 429 and 503; x-should-retry where the error says whether to send again, or
-    where the wait is long.
+    where the wait is long. On a 401 how a key is shown, as RFC 9110 asks.
     """
     headers: list[tuple[bytes, bytes]] = []
+    if status_of(error) == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     wait = error.retry_after_s
     if wait is None:
         wait = QUOTA_WAIT_S if error.kind == "daily-quota" else WAIT_S.get(status_of(error))

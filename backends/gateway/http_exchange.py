@@ -18,7 +18,9 @@ JSON = b"application/json"
 
 
 class HttpExchange:
-    """`headers` by lower-case name, `path` as it was sent, the whole `body`: set once the request is admitted."""
+    """`headers` by lower-case name, `path` as it was sent, the whole `body`, and the `agent` that its key names, None
+    where it needed none: set once the request is admitted.
+    """
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class HttpExchange:
         self.headers: dict[bytes, bytes] = {}
         self.path = b""
         self.body = b""
+        self.agent: str | None = None
         self.started = False
         self._send = send
 

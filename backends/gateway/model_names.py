@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.agent_names import is_name, meant, spelled
 from backends.catalogue import model_of
@@ -64,11 +65,18 @@ def _entry(name: str, owner: str, created: int) -> dict[str, Any]:
 
 
 async def target_of(name: str, exchange: HttpExchange) -> Target:
-    """What a request for the model `name` is for. Raises HttpError (400, 404)."""
-    agent = checked_agent(exchange.text(b"x-claw-agent"))
-    if found := from_settings(name, agent, exchange.settings):
+    """What a request for the model `name` is for. Raises HttpError (400, 404).
+
+    Where the caller has shown a key, it is that key's agent, and another one in a header only adds its rules.
+    """
+    named = checked_agent(exchange.text(b"x-claw-agent"))
+    agent = exchange.agent or named
+    found = from_settings(name, agent, exchange.settings)
+    if found is None:
+        found = resolve(name, agent, exchange.settings, await exchange.core.snapshot())
+    if named is None or named.casefold() in {each.casefold() for each in (found.agent, *found.rules)}:
         return found
-    return resolve(name, agent, exchange.settings, await exchange.core.snapshot())
+    return replace(found, rules=(*found.rules, named))
 
 
 def checked_agent(name: str | None) -> str | None:

@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -14,6 +15,7 @@ from uvicorn.server import ServerState
 from backends.background import background
 from backends.core.api import Core
 from backends.errors import ClawError, WrongUse
+from backends.gateway.access_check import AccessCheck
 from backends.gateway.asgi_app import App, OnRefused
 from backends.gateway.graceful_shutdown import GracefulShutdown, run_pending_callbacks
 from backends.gateway.http_connection import HttpConnection
@@ -33,6 +35,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     shutdown: GracefulShutdown | None = None,
     token: str | None = None,
+    keys: Path | None = None,
     limits: HttpLimits = DEFAULT_LIMITS,
     refused: OnRefused | None = None,
 ) -> None:
@@ -40,14 +43,17 @@ async def serve(
     once.
 
     `ready` is called with the address once requests are answered. During the shutdown new requests get a 503, running
-    ones have `gateway.drain_s` seconds. `token` opens /claw/control. `refused` hears
-    of agents' requests that the gateway itself refuses.
+    ones have `gateway.drain_s` seconds. `token` opens /claw/control; `keys` is the file
+    of the agents' keys. `refused` hears of agents' requests that the gateway itself refuses. Raises WrongSettings for a
+    key file that cannot be used.
     """
     shutdown = shutdown or GracefulShutdown()
     stop = stop or asyncio.Event()
     name, number = listener.getsockname()[:2]
-    app = App(core, settings, port=number, shutdown=shutdown, token=token, limits=limits, refused=refused)
-    async with background(app.counters.watch(core)), _listening(app, listener, shutdown, limits):
+    access = AccessCheck(settings.gateway.keys, keys, token=token)
+    await asyncio.to_thread(access.load)
+    app = App(core, settings, port=number, shutdown=shutdown, access=access, limits=limits, refused=refused)
+    async with background(app.counters.watch(core), access.watch()), _listening(app, listener, shutdown, limits):
         ready(f"http://{f'[{name}]' if ':' in name else name}:{number}")
         await stop.wait()
         await shutdown.drain(settings.gateway.drain_s)

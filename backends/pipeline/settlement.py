@@ -70,9 +70,9 @@ class Settlement:
     ) -> Outcome:
         """Commit a row and tell watchers. Where it cannot be written, the settings say whether the answer counts.
 
-        `turn` is a run's, which its session began.
+        Prompt and answer of a sensitive request are never stored. `turn` is a run's, which its session began.
         """
-        bodies, monitoring = self._settings.ledger.bodies, self._monitoring
+        bodies, monitoring = self._settings.ledger.bodies and not outcome.sensitive, self._monitoring
         monitoring.models.record(outcome.attempts)
         self._admission.settle(outcome)
         try:

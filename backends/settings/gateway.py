@@ -7,6 +7,8 @@ from msgspec import Meta, field
 from backends.settings.engines import is_loopback_host
 from backends.settings.section import Seconds, Section
 
+KeysNeeded = Literal["auto", "required", "off"]
+
 
 class Gateway(Section, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="loopback address to listen on")] = "127.0.0.1"
@@ -16,6 +18,10 @@ class Gateway(Section, frozen=True, kw_only=True):
     allowed_hosts: Annotated[
         tuple[str, ...], Meta(description="further Host names that callers may use, without port")
     ] = ()
+    keys: Annotated[
+        KeysNeeded,
+        Meta(description="whether agents need a key: auto (once one was made with `claw key add`), required, or off"),
+    ] = "auto"
     drain_s: Annotated[Seconds, Meta(description="how many seconds SIGTERM waits for running calls")] = 30.0
     models: Annotated[
         dict[str, str],

@@ -51,7 +51,9 @@ class Router(Section, frozen=True, kw_only=True):
 
 
 class LedgerSettings(Section, frozen=True, kw_only=True):
-    bodies: Annotated[bool, Meta(description="whether prompts and answers are stored")] = False
+    bodies: Annotated[
+        bool, Meta(description="whether prompts and answers are stored; those of sensitive requests never are")
+    ] = False
     on_unwritable: Annotated[
         Literal["local-only", "refuse", "serve"],
         Meta(description="what continues when no row can be written: local-only, refuse or serve"),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
@@ -77,7 +78,7 @@ class RunningGateway:
 
 @asynccontextmanager
 async def running_gateway(
-    core: ScriptedCore, settings: Settings, limits: HttpLimits = DEFAULT_LIMITS
+    core: ScriptedCore, settings: Settings, limits: HttpLimits = DEFAULT_LIMITS, keys: Path | None = None
 ) -> AsyncIterator[RunningGateway]:
     found = RunningGateway(core, GracefulShutdown(), asyncio.Event())
     listener = bind("127.0.0.1", 0)
@@ -93,9 +94,14 @@ async def running_gateway(
             shutdown=found.shutdown,
             token=found.token,
             limits=limits,
+            keys=keys,
         )
     )
-    await asyncio.wait_for(ready.wait(), 10)
+    await asyncio.wait({found.task, first := asyncio.ensure_future(ready.wait())}, return_when="FIRST_COMPLETED")
+    first.cancel()
+    if found.task.done():
+        listener.close()
+        found.task.result()
     await asyncio.wait_for(core.watched.wait(), 10)
     try:
         yield found

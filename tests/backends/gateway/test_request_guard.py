@@ -1,4 +1,6 @@
 import asyncio
+import gzip
+import tracemalloc
 from itertools import product
 
 import msgspec
@@ -120,6 +122,46 @@ async def test_s5_a_body_that_is_not_json_is_not_read(gateway: RunningGateway, k
     status, _, body = await raw.answer()
     assert (status, code_of(body)) == (415, "not_json")
     assert gateway.core.asked == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
+async def test_s13_gzip_is_read(gateway: RunningGateway, encoding: str) -> None:
+    raw = await gateway.dial(gateway.post(gzip.compress(ASK), Content_Encoding=encoding))
+    assert (await raw.answer())[0] == 200
+    assert [message.text for message in gateway.core.asked[0].messages] == ["hi"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "chunked", "evil"])
+async def test_s13_an_unknown_encoding_is_refused(gateway: RunningGateway, encoding: str) -> None:
+    raw = await gateway.dial(gateway.post(gzip.compress(ASK), Content_Encoding=encoding))
+    status, headers, body = await raw.answer()
+    assert (status, code_of(body), headers["connection"]) == (415, "encoding", "close")
+    assert gateway.core.asked == []
+
+
+PACKED = gzip.compress(ASK)
+
+
+@pytest.mark.parametrize("body", [ASK, PACKED[:-1], PACKED[:12], PACKED + b"{}", PACKED + PACKED, b""])
+async def test_s13_what_is_not_one_whole_gzip_stream_is_refused(gateway: RunningGateway, body: bytes) -> None:
+    raw = await gateway.dial(gateway.post(body, Content_Encoding="gzip"))
+    status, _, said = await raw.answer()
+    assert (status, code_of(said)) == (400, "encoding")
+    assert gateway.core.asked == []
+
+
+async def test_s13_a_bomb_is_unpacked_no_further_than_the_limit(core: ScriptedCore) -> None:
+    settings = msgspec.convert({"router": {"max_prompt_bytes": 2**20}}, Settings)
+    bomb = gzip.compress(bytes(2**26))
+    async with running_gateway(core, settings) as gateway:
+        tracemalloc.start()
+        raw = await gateway.dial(gateway.post(bomb, Content_Encoding="gzip"))
+        status, _, said = await raw.answer()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (status, code_of(said)) == (413, "too_large")
+    assert most < 2**23
+    assert core.asked == []
 
 
 async def test_json_in_utf_8_by_either_spelling_is_read(gateway: RunningGateway) -> None:

@@ -100,6 +100,7 @@ told = st.one_of(
 )
 
 
+@pytest.mark.proves("S20")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=told, asked=asked, way=ways)
 def test_no_way_leads_a_sensitive_prompt_to_the_cloud(
@@ -127,6 +128,7 @@ GUARDED = ("local-off", "private", "guard")
 OPEN = ("cloud-off", "prefer-cloud-off", "auto-always")
 
 
+@pytest.mark.proves("S20")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.tuples(st.sampled_from(GUARDED), st.sampled_from(OPEN)),

@@ -133,6 +133,7 @@ def test_a_pattern_that_is_slow_on_a_hostile_text_is_stopped_and_means_sensitive
     assert verdict.sensitive and verdict.why in ("unsure", "pattern")
 
 
+@pytest.mark.proves("S21")
 def test_a_detector_that_raises_means_sensitive() -> None:
     def broken(_: TextWindow) -> list[Detection]:
         raise RuntimeError
@@ -141,16 +142,19 @@ def test_a_detector_that_raises_means_sensitive() -> None:
     assert faulty.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
+@pytest.mark.proves("S21")
 def test_what_cannot_be_taken_apart_means_sensitive() -> None:
     odd = request(tools=(Tool(name="f", parameters={"default": object()}),))
     assert GATE.inspect(odd, agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
+@pytest.mark.proves("S21")
 def test_a_kind_that_the_registry_does_not_have_means_sensitive() -> None:
     faulty = PrivacyGate(Privacy(), detectors=(lambda window: [Detection("mystery", 0, 1)],))
     assert faulty.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
+@pytest.mark.proves("S21")
 def test_an_inspection_out_of_time_means_sensitive() -> None:
     hasty = PrivacyGate(Privacy(), start_s=-1.0)
     assert hasty.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")

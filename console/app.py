@@ -13,6 +13,8 @@ from textual.binding import BindingType
 from textual.events import Event, Key, Paste
 from textual.message import Message
 
+from backends.text.measures import count
+from backends.text.times import seconds as in_seconds
 from backends.types import Action
 from console import keys, terminal
 from console.action_runner import PAST, ActionRunner
@@ -77,7 +79,8 @@ class ClawApp(App[None]):
         """`exit_now` ends the process once the terminal is gone."""
         self.guard = keys.PasteGuard(self._monotonic, waiting=terminal.unread)
         super().__init__(
-            driver_class=terminal_driver(self.guard.arrived), ansi_color=True if os.environ.get("NO_COLOR") else None
+            driver_class=terminal_driver(self.guard.arrived, self.action_stop, self._resumed),
+            ansi_color=True if os.environ.get("NO_COLOR") else None,
         )
         self.state = ViewState()
         self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=terminal.drained)
@@ -328,6 +331,25 @@ class ClawApp(App[None]):
 
     # ---- the terminal
 
+    def action_stop(self) -> None:
+        """Stop this process and give the shell its terminal, unless that would freeze agents' calls."""
+        from console.overlays.leave import running
+
+        ours = self.state.connection.mode == "embedded" and not self.state.rehearsal  # where calls are simulated
+        calls = len(running(self.state)) if ours else 0
+        if calls:
+            frozen = f"{count(calls)} call{'s' if calls > 1 else ''} would freeze: the core runs in this console"
+            self._tell(f"Not stopped: {frozen}. ctrl+q can leave it running", True)
+        elif (stop := getattr(self._driver, "stop_process", None)) is not None:
+            stop()
+
+    def _resumed(self, seconds: float) -> None:
+        """The terminal is ours again: whatever it showed meanwhile is drawn over."""
+        self.refresh(layout=True)
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+        self._tell(f"Was stopped {in_seconds(seconds)}", False)
+
     def hang_up(self) -> None:
         """The terminal is gone: exit at once. The signal and the watch may both report it; the second is ignored."""
         if self._hanging_up is None:
@@ -341,6 +363,8 @@ class ClawApp(App[None]):
         except TimeoutError:
             pass
         await asyncio.to_thread(self.save_view)
+        if self._driver is not None and not terminal.lost():  # another program sent the signal, and a shell is there
+            self._driver.suspend_application_mode()
         self._exit_now(HUNG_UP)
 
     def save_view(self) -> None:

@@ -1,6 +1,8 @@
-"""Textual's driver for a Unix terminal, with what it lacks: when keys arrived, a size in any case, and SIGSTOP."""
+"""Textual's driver for a Unix terminal, with what it lacks: when keys came, a size in any case, and being stopped."""
 
 import os
+import signal
+import time
 from collections.abc import Callable
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -13,14 +15,32 @@ another size here than there, Textual would resize to one and then to the other 
 """
 
 
-def terminal_driver(key_arrived: Callable[[float], None]) -> type[LinuxDriver]:
-    """A driver class for an App; it calls `key_arrived` from its own thread, in monotonic seconds, for each key."""
+def terminal_driver(
+    key_arrived: Callable[[float], None], stop_asked: Callable[[], None], resumed: Callable[[float], None]
+) -> type[LinuxDriver]:
+    """A driver class for an App; it calls `key_arrived` from its own thread, in monotonic seconds, for each key.
+
+    On SIGTSTP it calls `stop_asked`, which may answer with `stop_process`; after that, once the process goes on and has
+    the terminal again, `resumed` with the seconds that it stood still.
+    """
 
     class TerminalDriver(LinuxDriver):
         def process_message(self, message: Message) -> None:
             if isinstance(message, Key):
                 key_arrived(message.time)
             super().process_message(message)
+
+        def _sigtstp_application(self, *_: object) -> None:
+            # The loop decides: the signal may come in the middle of a write, as in `_sigcont_application`.
+            self._loop.call_soon_threadsafe(stop_asked)
+
+        def stop_process(self) -> None:
+            """Give the terminal back as it was and stop, until somebody continues this process."""
+            began = time.monotonic()
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._loop.call_soon(lambda: resumed(time.monotonic() - began))
 
         def _sigcont_application(self, *_: object) -> None:
             # Textual expects SIGTSTP before it. After SIGSTOP it would start a second reader of the same keyboard. The

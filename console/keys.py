@@ -41,6 +41,7 @@ BINDINGS: list[BindingType] = [
     Binding("end", "to_present", "live again", show=False, priority=True),
     Binding("escape", "to_present", "live again", show=False),
     Binding("T", "next_theme", "next theme", show=False),
+    Binding("ctrl+z", "stop", "to the shell; fg comes back", show=False, priority=True),
     Binding("ctrl+q", "quit", "quit", show=False, priority=True),
 ]
 

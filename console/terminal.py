@@ -26,6 +26,19 @@ def unread() -> bool:
         return False
 
 
+def lost() -> bool:
+    """Whether the terminal has hung up, or there is none, or it takes no more output."""
+    terminal = sys.__stdin__
+    try:
+        if terminal is None or not terminal.isatty():
+            return True
+        poll = select.poll()
+        poll.register(terminal, 0)  # hang-ups and errors are always reported
+        return bool(poll.poll(0)) or not drained()
+    except (OSError, ValueError):
+        return True
+
+
 def watch_for_loss(
     descriptor: int,
     on_loss: Callable[[], None],

@@ -72,9 +72,19 @@ def _export(paths: Paths, args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(_created(args.file)) if args.file else sys.stdout
         db = stack.enter_context(open_read_only(paths.ledger))
-        for row in db.execute("SELECT * FROM requests_v1 ORDER BY started_at, id"):
+        for row in _all_rows(db):
             out.write(json.dumps(dict(row) | {"attempts": json.loads(row["attempts"])}) + "\n")
     return 0
+
+
+def _all_rows(db: sqlite3.Connection) -> Iterator[sqlite3.Row]:
+    """The rows of requests_v1, a page at a time: nothing is held open in the file while somebody reads what is written,
+    so that its write-ahead log does not grow meanwhile.
+    """
+    after = ("", "")
+    while page := db.execute(PAGE, after).fetchall():
+        yield from page
+        after = (page[-1]["started_at"], page[-1]["id"])
 
 
 def _backup(paths: Paths, args: argparse.Namespace) -> int:
@@ -113,4 +123,5 @@ def _must_exist(paths: Paths) -> None:
         raise LedgerError(f"there is no ledger at {paths.ledger} yet: the first core that starts makes one")
 
 
+PAGE = "SELECT * FROM requests_v1 WHERE (started_at, id) > (?, ?) ORDER BY started_at, id LIMIT 1000"
 ACTIONS = {"verify": _verify, "export": _export, "backup": _backup, "path": _path, "reconcile": reconciled}

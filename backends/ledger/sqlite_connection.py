@@ -7,6 +7,7 @@ Only the writing connection may checkpoint: SQLite before 3.51.3 can lose pages 
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long reader has let go
+
+
+LONGEST_READ_S = 600.0
+STEPS = 1_000_000  # of SQLite's machine between two looks at the clock: some ten milliseconds
 
 
 class WriteWaits(Struct, frozen=True):
@@ -78,14 +83,16 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(path: Path, *, longest_s: float = LONGEST_READ_S) -> Iterator[sqlite3.Connection]:
     """A read-only connection for a reader beside the core, which leaves no trace; an empty ledger in memory where there
-    is no file yet.
+    is no file yet. After `longest_s` seconds its statements end: while one runs, the write-ahead log cannot shrink.
 
     Raises LedgerError, also for SQLite's errors inside the block.
     """
+    until = time.monotonic() + longest_s
     try:
         with contextlib.closing(_connect_current(path)) as db:
+            db.set_progress_handler(lambda: time.monotonic() > until, STEPS)
             yield db
     except sqlite3.Error as error:
         raise as_ledger_error(error, path) from None
@@ -161,6 +168,7 @@ REMEDIES = {
     sqlite3.SQLITE_READONLY: "make the file and its folder writable for you",
     sqlite3.SQLITE_PERM: "make the file and its folder writable for you",
     sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for you",
+    sqlite3.SQLITE_INTERRUPT: "it takes too long beside a running core, read a shorter span or a backup",
     sqlite3.SQLITE_FULL: "free space on its disk",
     sqlite3.SQLITE_IOERR: "look at the disk, then run `claw ledger verify`",
     sqlite3.SQLITE_CORRUPT: "restore a backup, or stop and start the core, which then moves the file aside",

@@ -346,6 +346,15 @@ CLOCK_JUMPED = Condition(
     threshold="alerts.clock_jump_s",
 )
 
+CORE_STOOD_STILL = Condition(
+    key="paused",
+    when="The core stood still for seconds or longer, within the last ten minutes: its machine slept, its process was "
+    "stopped, or had no CPU time.",
+    text="the core stood still for {span} until {until}",
+    remedy="calls that waited too long have ended with 504; look whether the machine sleeps, or what else uses it",
+    severity="warning",
+)
+
 # ---- agents' runs ---------------------------------------------------------------------------------------------------
 
 SESSION_PAUSED = Condition(

@@ -11,7 +11,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.clock import Clock
-from backends.monitoring.alerts import CLOCK_JUMPED, DISK_FULL, GPU_HOT, GPU_LOST, MODEL_SPILLED, VRAM_FULL
+from backends.monitoring.alerts import (
+    CLOCK_JUMPED,
+    CORE_STOOD_STILL,
+    DISK_FULL,
+    GPU_HOT,
+    GPU_LOST,
+    MODEL_SPILLED,
+    VRAM_FULL,
+)
 from backends.monitoring.touched import Touches
 from backends.monitoring.watch import Holding, Watch, beyond
 from backends.settings.alert_limits import AlertLimits
@@ -24,7 +32,10 @@ MODELS = 64
 """Models of which it is remembered how much of them has been on the GPU."""
 
 JUMP_STANDS_S = 600.0
-"""How long the alert of a clock that jumped stands."""
+"""How long the alert of a clock that jumped stands, and that of a core that stood still."""
+
+STOOD_STILL_S = 5.0
+"""From so long a time between two looks on, the core stood still. There are several in a second."""
 
 GB = 1e9
 COOLED = 0.94
@@ -146,6 +157,14 @@ class ClockJump(Struct, frozen=True):
     since: datetime
 
 
+class Pause(Struct, frozen=True):
+    """The core stood still for `span_s` seconds until `until`, which was `at` of clock.monotonic."""
+
+    span_s: float
+    at: float
+    until: datetime
+
+
 class MachineWatch:
     """A watcher of the machine. `engines` are those that run on it."""
 
@@ -157,6 +176,7 @@ class MachineWatch:
         self._fullest: dict[tuple[EngineName, str], float] = {}
         self._before: tuple[float, datetime] | None = None
         self._jump: ClockJump | None = None
+        self._pause: Pause | None = None
 
     def __call__(self) -> list[Holding]:
         limits, standing, sampler = self._watch.limits, self._watch.standing, self._sampler
@@ -165,6 +185,7 @@ class MachineWatch:
             *gpu_conditions(sampler.gpu_now(), self._engines, limits, standing),
             *spilled_models(sampler.runtimes, self._fullest),
             *disk_nearly_full(sampler.host, limits, standing),
+            *self._stood_still(),
             *self._clock_jumped(limits.clock_jump_s),
         ]
 
@@ -174,6 +195,18 @@ class MachineWatch:
                 key, on_gpu = (engine, model.name), gpu_share(model)
                 if on_gpu is not None and (key in self._fullest or len(self._fullest) < MODELS):
                     self._fullest[key] = max(on_gpu, self._fullest.get(key, 0.0))
+
+    def _stood_still(self) -> Iterator[Holding]:
+        now, wall = self._clock.monotonic(), self._clock.now()
+        if self._before is not None and now - self._before[0] >= STOOD_STILL_S:
+            self._pause = Pause(now - self._before[0], now, wall)
+        pause = self._pause
+        if pause is not None and now - pause.at < JUMP_STANDS_S:
+            yield Holding(
+                condition=CORE_STOOD_STILL,
+                fields={"span": seconds(pause.span_s), "until": pause.until.strftime("%H:%M:%S UTC")},
+                since=pause.until - timedelta(seconds=pause.span_s),
+            )
 
     def _clock_jumped(self, most_s: float) -> Iterator[Holding]:
         now, wall = self._clock.monotonic(), self._clock.now()

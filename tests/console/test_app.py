@@ -58,6 +58,7 @@ async def test_everything_is_there_at_once_where_it_is_wide(core: ScriptedCore) 
 @pytest.mark.parametrize(
     "size", [(1, 1), (20, 5), (39, 9), (40, 10), (61, 12), (139, 40), (140, 36), (141, 30), (300, 100)]
 )
+@pytest.mark.proves("T3")
 async def test_no_size_breaks_it(core: ScriptedCore, size: tuple[int, int]) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.resize_terminal(*size)
@@ -70,6 +71,7 @@ async def test_no_size_breaks_it(core: ScriptedCore, size: tuple[int, int]) -> N
         await until(lambda: "scout" in text_of(app))
 
 
+@pytest.mark.proves("I13")
 async def test_a_lost_core_leaves_what_was_known_and_says_since_when(core: ScriptedCore) -> None:
     opener = Opener(core, mode="attached")
     async with on_stage(core, opener=opener) as (app, _):
@@ -107,6 +109,7 @@ async def test_a_prompt_goes_to_the_core_and_comes_back(core: ScriptedCore) -> N
         assert isinstance(core.asked[0].messages[-1].text, str)
 
 
+@pytest.mark.proves("T5", "I12")
 async def test_hostile_words_reach_no_pane_raw() -> None:
     words = "".join(HOSTILE[::7])
     told: Explanation = msgspec.structs.replace(explained(words, "cloud", words, 0.4, (words, words)), model=words)
@@ -132,6 +135,7 @@ class BrokenPane(Pane):
         raise ValueError("no such state")
 
 
+@pytest.mark.proves("T3")
 async def test_a_pane_that_cannot_be_drawn_says_so_and_the_others_live(core: ScriptedCore) -> None:
     async with on_stage(core, size=(200, 60), chat=BrokenPane) as (app, _):
         await until(lambda: "cannot be drawn (ValueError)" in text_of(app) and "most used" in text_of(app))

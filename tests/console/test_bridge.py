@@ -99,6 +99,7 @@ async def test_samples_wait_for_each_other_and_hold_no_request_up(
         assert len(of(posted, StateChanged)) == before + 1
 
 
+@pytest.mark.proves("T4")
 async def test_a_terminal_that_has_not_drained_gets_only_the_latest_state(core: ScriptedCore) -> None:
     drained = False
     async with running(Opener(core), drained=lambda: drained) as (bridge, posted):
@@ -184,6 +185,7 @@ async def test_a_first_opening_that_fails_is_told_once(core: ScriptedCore) -> No
         assert of(posted, OpenFailed) == [OpenFailed("the ledger is held by process 4711: stop it first", 1)]
 
 
+@pytest.mark.proves("I13")
 async def test_samples_that_stop_are_marked(core: ScriptedCore) -> None:
     old = snapshot()
     assert old.host is not None
@@ -207,6 +209,7 @@ async def test_an_answer_reaches_its_turn_in_order_with_text_joined(core: Script
         assert len(chunks) < 20
 
 
+@pytest.mark.proves("T4")
 async def test_text_waits_for_the_terminal_but_not_for_ever(core: ScriptedCore) -> None:
     core.gate = asyncio.Event()
     core.answer = [Delta("slowly"), Done(settled("r1", TOLD, NOW, ms=9.0))]

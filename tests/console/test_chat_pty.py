@@ -56,6 +56,7 @@ def terminal() -> Iterator[Terminal]:
     made.child.close(force=True)
 
 
+@pytest.mark.proves("T5", "I12")
 def test_no_byte_of_a_hostile_answer_drives_the_terminal(terminal: Terminal) -> None:
     terminal.read("as default · auto")
     known = set(map(_kind, CSI.findall(terminal.seen)))

@@ -8,6 +8,7 @@ import termios
 import time
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 
 import pexpect
 import pyte
@@ -62,6 +63,14 @@ class Terminal:
         deadline = time.monotonic() + WAIT_S
         while self.written.count(b"\x1b[?1049h") < times:
             assert self._read(deadline), f"ended or silent:\n{self.text}"
+
+    def is_stopped(self) -> None:
+        """Read until the process has stopped, and all that it wrote before."""
+        deadline = time.monotonic() + WAIT_S
+        while Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < deadline, f"it goes on:\n{self.text}"
+            self._read(time.monotonic() + 0.02)
+        self.drain()
 
     def see(self, pattern: str) -> re.Match[str]:
         found = self.until(pattern)

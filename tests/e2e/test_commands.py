@@ -149,6 +149,7 @@ def test_an_engine_that_is_down_is_exit_4_and_says_what_to_do(shell: Shell) -> N
     assert done.stderr.decode().count("\n") == 1
 
 
+@pytest.mark.proves("D2")
 def test_a_corrupt_ledger_is_kept_beside_and_the_next_start_goes_on(shell: Shell) -> None:
     shell.json("ask", "--agent", "scout", "one")
     ledger = shell.home / "state" / "ledger.db"

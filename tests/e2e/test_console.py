@@ -27,7 +27,7 @@ from tests.e2e.terminal import WAIT_S
 CLAW = [sys.executable, "-m", "console.entry"]
 PANES = ("Runtime", "Routing", "Cache", "Spend", "Alerts", "Chat")
 DOWN, ESCAPE, ENTER, F2 = "\x1b[B", "\x1b", "\r", "\x1bOQ"
-PALETTE, QUIT = "\x10", "\x11"
+PALETTE, QUIT, CTRL_Z = "\x10", "\x11", "\x1a"
 MOUSE, ALTERNATE_SCREEN, PASTE = 1000, 1049, 2004
 
 
@@ -102,6 +102,7 @@ def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: P
     assert len(rows(home)) == 1
 
 
+@pytest.mark.proves("I13")
 def test_rehearsal_says_so_and_keeps_its_books_apart(terminal: Open, home: Path) -> None:
     it = terminal("--rehearse")
     it.see(" REHEARSAL ")
@@ -115,17 +116,18 @@ def test_rehearsal_says_so_and_keeps_its_books_apart(terminal: Open, home: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.proves("T1")
 def test_a_signal_ends_it(terminal: Open, number: signal.Signals) -> None:
     it = terminal()
     before = it.attributes()
     it.see("embedded")
     it.child.kill(number)
     assert it.end() == 128 + number
-    if number is signal.SIGTERM:  # a shell's still there
-        assert it.modes() == set()
-        assert it.attributes() == before
+    assert it.modes() == set()  # a shell is still there
+    assert it.attributes() == before
 
 
+@pytest.mark.proves("T1")
 def test_a_closed_terminal_ends_it_also_where_hang_ups_are_ignored(terminal: Open) -> None:
     inherited = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -137,6 +139,7 @@ def test_a_closed_terminal_ends_it_also_where_hang_ups_are_ignored(terminal: Ope
 
 
 @pytest.mark.usefixtures("slow")
+@pytest.mark.proves("T1")
 def test_a_console_that_leaves_a_core_leaves_its_calls_running(terminal: Open, env: dict[str, str], home: Path) -> None:
     with served(env), calling(env) as call:
         it = terminal(rows=60, columns=200)
@@ -262,6 +265,50 @@ def test_a_terminal_without_a_size_is_drawn_once_and_left(terminal: Open) -> Non
     assert len(it.written) < 250_000, "it redraws without end"
 
 
+@pytest.mark.parametrize("how", ["key", "signal"])
+def test_t2_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(terminal: Open, how: str) -> None:
+    it = terminal()
+    before = it.attributes()
+    it.see("2 Routing")
+    taken = it.modes()
+    assert taken
+    for times in range(2):
+        if how == "key":
+            it.press(CTRL_Z)
+        else:
+            os.kill(it.child.pid, signal.SIGTSTP)
+        it.is_stopped()
+        assert it.modes() == set()
+        assert it.attributes() == before
+        it.resize(30 + times, 100)
+        os.kill(it.child.pid, signal.SIGCONT)
+        it.takes_over(times + 2)
+        it.see(r"Was stopped [\d.]+ s")
+        it.press("?")
+        it.see("━ Help ━")
+        assert it.modes() == taken
+        it.press(ESCAPE)
+        it.until("━ Help ━", gone=True)
+    it.press(QUIT)
+    assert it.end() == 0
+
+
+@pytest.mark.usefixtures("slow")
+def test_t2_a_console_whose_core_works_for_agents_is_not_stopped(terminal: Open, env: dict[str, str]) -> None:
+    it = terminal(rows=60, columns=200)
+    it.see("embedded")
+    with calling(env) as call:
+        it.see("default .*(running|▐cloud)")
+        it.press(CTRL_Z)
+        it.see("Not stopped: 1 call would freeze")
+        os.kill(it.child.pid, signal.SIGTSTP)
+        it.see("default .*(running|▐cloud)")
+        assert call.wait(WAIT_S) == 0, "its call ended well"
+    it.press(QUIT)
+    assert it.end() == 0
+
+
+@pytest.mark.proves("T2")
 def test_a_console_that_was_stopped_and_continued_takes_keys_again(terminal: Open) -> None:
     it = terminal()
     it.see("2 Routing")

@@ -87,6 +87,7 @@ async def test_one_replica_answers_for_the_other(home: Path) -> None:
         assert {row["engine"] for row in it.rows()} == {"gpu"}
 
 
+@pytest.mark.proves("I5")
 async def test_nothing_sensitive_leaves_the_local_zone_whichever_engine_fails(home: Path) -> None:
     canary = "Tr0ub4dor-x7Qp2"
     secret = f"Why does postgres://admin:{canary}@db.intern/app refuse me?"

@@ -82,6 +82,7 @@ def ask(text: str, **more: Any) -> dict[str, Any]:
     return {"model": "scout", "messages": [{"role": "user", "content": text}]} | more
 
 
+@pytest.mark.proves("I10")
 def test_it_serves_is_reached_three_ways_and_leaves_nothing(served: Served) -> None:
     with served.open("/readyz") as ready:
         assert json.load(ready) == {"ready": True, "semantic": "off", "ledger": "ok"}

@@ -62,6 +62,7 @@ def busy() -> Iterator[Callable[[int], None]]:
         hog.wait()
 
 
+@pytest.mark.proves("T6")
 def test_no_pasted_text_acts_also_where_keys_are_handled_late(
     terminal: Open, env: dict[str, str], home: Path, busy: Callable[[int], None]
 ) -> None:

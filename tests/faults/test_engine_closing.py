@@ -98,6 +98,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 @EVERYWHERE
 @pytest.mark.usefixtures("_no_collector")
+@pytest.mark.proves("I9")
 async def test_cancelled_while_the_reader_holds_a_chunk(at: At) -> None:
     async with at() as bench:
         holding = asyncio.Semaphore(0)
@@ -118,6 +119,7 @@ async def test_cancelled_while_the_reader_holds_a_chunk(at: At) -> None:
 
 @EVERYWHERE
 @pytest.mark.usefixtures("_no_collector")
+@pytest.mark.proves("I9")
 async def test_cancelled_while_the_next_chunk_is_awaited(at: At) -> None:
     async with at() as bench:
         heard: set[int] = set()
@@ -136,6 +138,7 @@ async def test_cancelled_while_the_next_chunk_is_awaited(at: At) -> None:
 
 @EVERYWHERE
 @pytest.mark.usefixtures("_no_collector")
+@pytest.mark.proves("I9")
 async def test_cancelled_before_the_first_byte(at: At) -> None:
     async with at() as bench:
         await bench.engine.prepare()
@@ -164,6 +167,7 @@ async def test_closed_by_another_task_than_the_one_that_read(at: At) -> None:
 
 @EVERYWHERE
 @pytest.mark.usefixtures("_no_collector")
+@pytest.mark.proves("I9")
 async def test_an_error_in_the_reader_closes_too(at: At) -> None:
     async with at() as bench:
         with pytest.raises(ZeroDivisionError):

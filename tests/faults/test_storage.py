@@ -6,6 +6,8 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,8 +25,11 @@ from backends.commands import main
 from backends.errors import LedgerError, NoEngine
 from backends.gateway.control_socket import listen_on
 from backends.ledger.spill import SpillFile
+from backends.ledger.sqlite_connection import open_read_only, wal_bytes
+from backends.paths import Paths
 from backends.settings.model import Settings
 from backends.types import EngineName
+from tests.backends.ledger.samples import attempt, outcome
 from tests.core import Stand, ask, policy, prompt, served, stand
 
 Mode = Literal["local-only", "serve", "refuse"]
@@ -164,6 +169,72 @@ async def test_w1_the_doctor_says_that_the_clock_went_back_behind_the_last_row(
     assert await asyncio.to_thread(main, ["doctor", "--json"]) == 1
     clocks = [check for check in json.loads(capsys.readouterr().out)["checks"] if check["name"] == "clock"]
     assert any(check["ok"] is False and check["detail"].startswith("jumped: ") for check in clocks)
+
+
+# ---- readers that do not let go -------------------------------------------------------------------------------------
+
+
+async def filled(it: Stand, count: int) -> None:
+    for number in range(count):
+        await it.resources.ledger.settle(outcome(f"r{number}", attempt("0"), agent="infra"))
+
+
+def cut_back(path: Path) -> int:
+    """Have the write-ahead log cut to nothing, as a checkpoint does that no reader holds up; its size afterwards."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return wal_bytes(path)
+
+
+async def test_d3_an_export_that_nobody_reads_on_does_not_hold_the_log(home: Path) -> None:
+    async with stand(home) as it:
+        it.compared = False  # the rows are of this test alone
+        await filled(it, 1_200)
+        command = [sys.executable, "-m", "console.entry", "ledger", "export"]
+        export = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert export.stdout is not None
+        first = await export.stdout.readline()
+        await ask(it.core, prompt("are all nodes up?", agent="infra"))
+        assert await asyncio.to_thread(cut_back, it.paths.ledger) == 0
+        rest = await export.stdout.read()
+        assert await export.wait() == 0
+    assert len((first + rest).splitlines()) >= 1_200
+
+
+def test_d3_a_statement_that_runs_for_too_long_ends(home: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    path = Paths.find().ledger
+    with pytest.raises(LedgerError, match="a shorter span or a backup"), open_read_only(path, longest_s=0.05) as db:
+        db.execute(endless).fetchone()
+
+
+async def test_d6_backup_verify_and_reads_beside_a_busy_writer_leave_a_sound_file(home: Path, tmp_path: Path) -> None:
+    async with stand(home) as it:
+        it.compared = False  # the rows are of this test alone
+        stop = threading.Event()
+
+        def hammer(number: int) -> int:
+            rounds = 0
+            while not stop.is_set():
+                assert main(["ledger", "backup", str(tmp_path / f"copy{number}-{rounds}.db")]) == 0
+                assert main(["report", "--json"]) == 0
+                with open_read_only(it.paths.ledger) as db:
+                    assert db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"
+                rounds += 1
+            return rounds
+
+        hammers = [asyncio.create_task(asyncio.to_thread(hammer, number)) for number in range(2)]
+        await filled(it, 800)
+        stop.set()
+        rounds = await asyncio.gather(*hammers)
+    assert min(rounds) > 0
+    with closing(sqlite3.connect(it.paths.ledger)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert db.execute("SELECT count(*) FROM requests").fetchone() == (800,)
+    copies = [tmp_path / f"copy{number}-{at}.db" for number, times in enumerate(rounds) for at in range(times)]
+    for path in copies:
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 # ---- a disk that is really full -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from benchmarks import chaos
 from benchmarks.resilience import outage
 
 
+@pytest.mark.proves("P1", "I1", "I3", "I4", "I5", "I11")
 def test_while_everything_fails_the_ledger_stays_true_and_secrets_stay_at_home(tmp_path: Path) -> None:
     found = asyncio.run(chaos.measure(tmp_path, requests=220, kills=2, seed=4))
     assert found.holds, found

@@ -103,6 +103,7 @@ told = st.one_of(
 @pytest.mark.proves("S20")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=told, asked=asked, way=ways)
+@pytest.mark.proves("I5")
 def test_no_way_leads_a_sensitive_prompt_to_the_cloud(
     it: tuple[asyncio.Runner, Stand], told: tuple[str, str, bool], asked: dict[str, Any], way: dict[str, Any]
 ) -> None:

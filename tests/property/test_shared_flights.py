@@ -23,6 +23,7 @@ def cloudy(settings: Settings) -> Settings:
 
 @settings(max_examples=8)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 120)), min_size=2, max_size=6))
+@pytest.mark.proves("K3")
 def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: list[int | None]) -> None:
     """Each caller stays, or leaves after so many turns of the loop; the first one leads."""
 
@@ -55,6 +56,7 @@ def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: lis
 
 
 @pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.proves("K3")
 async def test_a_failure_is_shared_and_is_no_storm_of_retries(home: Path, status: int) -> None:
     async with stand(home, change=cloudy) as it:
         it.gemini.inject(Fault(kind="status", status=status, times=None))

@@ -87,6 +87,7 @@ async def test_an_entry_that_is_not_in_memory_comes_from_the_file(tmp_path: Path
         ({"messages": (Message(role="user", text="\ud800"),)}, {}),
     ],
 )
+@pytest.mark.proves("I7")
 async def test_what_may_not_be_kept_is_not(cache: ResponseCache, asked: dict[str, Any], answer: dict[str, Any]) -> None:
     await cache.store(request(**asked), stored(**answer), model_class="auto")
     assert (cache.stats().entries, cache.stats().memory_b) == (0, 0)
@@ -102,6 +103,7 @@ async def test_a_sensitive_twin_of_a_stored_question_is_not_even_looked_up(cache
 
 @hypothesis_settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from(["ada", "scout"]), st.sampled_from("xyz"), st.booleans()), max_size=12))
+@pytest.mark.proves("I7")
 def test_no_agent_is_served_anothers_entry_and_nothing_sensitive_is_kept(asks: list[tuple[str, str, bool]]) -> None:
     async def play(folder: Path) -> None:
         cache = await ResponseCache.open(folder / "cache.db", EXACT, clock=ManualClock())
@@ -225,6 +227,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.proves("I7")
 async def test_killed_in_the_middle_of_writes_it_serves_only_whole_answers(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
 

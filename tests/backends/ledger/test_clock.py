@@ -16,6 +16,7 @@ DAY_S = 86_400
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
+@pytest.mark.proves("W2")
 async def test_a_call_over_midnight_is_charged_to_the_day_it_was_admitted(home: Path) -> None:
     clock = ManualClock(datetime(2026, 1, 31, 23, 59, tzinfo=UTC))
     budgets = [daily("1"), daily("5", window="month")]
@@ -59,6 +60,7 @@ async def test_days_turn_without_a_write(home: Path) -> None:
         assert ledger.headroom(agent="scout", engine="cloud", model=MODEL).left_usd == Decimal(4)
 
 
+@pytest.mark.proves("W1")
 async def test_a_clock_that_jumps_back_reopens_no_window(home: Path) -> None:
     clock = ManualClock()
     async with opened(home, [daily("1")], clock) as ledger:
@@ -77,6 +79,7 @@ async def test_a_clock_that_jumps_back_reopens_no_window(home: Path) -> None:
         await ledger.admit(admission("b", "0.1"))
 
 
+@pytest.mark.proves("W1")
 async def test_what_is_spent_after_a_jump_back_is_not_forgotten(home: Path) -> None:
     clock = ManualClock()
     async with opened(home, [daily("1")], clock) as ledger:
@@ -93,6 +96,7 @@ async def test_what_is_spent_after_a_jump_back_is_not_forgotten(home: Path) -> N
 
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+@pytest.mark.proves("W2")
 async def test_odd_days_reset_at_local_midnight(home: Path, day: date, hours: int) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=BERLIN).astimezone(UTC)
     clock = ManualClock(midnight)

@@ -61,6 +61,7 @@ async def killed_after(home: Path, lines: int) -> list[tuple[str, str]]:
     return [(word, id) for word, id in words]
 
 
+@pytest.mark.proves("P1", "I1")
 async def test_nothing_acknowledged_is_lost(home: Path) -> None:
     heard = await killed_after(home, 300)
     admitted = {id for what, id in heard if what == "admitted"}
@@ -86,6 +87,7 @@ async def test_nothing_acknowledged_is_lost(home: Path) -> None:
     assert state.spent_usd == spend.today_usd == sum((row.cost_usd for row in rows.values()), ZERO)
 
 
+@pytest.mark.proves("P1")
 async def test_an_open_call_is_settled_at_its_reservations(home: Path) -> None:
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a", "0", engine="small", zone="local", model="qwen2.5:3b", sensitive=True))
@@ -113,6 +115,7 @@ async def test_an_open_call_is_settled_at_its_reservations(home: Path) -> None:
     assert row.error
 
 
+@pytest.mark.proves("P1")
 async def test_a_call_that_waited_for_its_turn_costs_nothing(home: Path) -> None:
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a", "0.5"))
@@ -179,6 +182,7 @@ async def test_a_second_settlement_of_a_recovered_call_changes_nothing(home: Pat
         assert ledger.budgets()[0].spent_usd == Decimal("0.5")
 
 
+@pytest.mark.proves("P5")
 def test_the_lock_of_a_dead_core_is_no_lock(home: Path) -> None:
     asyncio.run(killed_after(home, 10))
     assert paths(home).lock.exists()

@@ -43,6 +43,7 @@ async def file(home: Path) -> Path:
 
 
 @pytest.mark.parametrize("damage", [overwrite_page_2, cut, replace_by_text, garbage_wal])
+@pytest.mark.proves("D2")
 def test_a_damaged_file_is_set_aside(file: Path, damage: Callable[[Path], None]) -> None:
     damage(file)
     content = file.read_bytes()
@@ -54,6 +55,7 @@ def test_a_damaged_file_is_set_aside(file: Path, damage: Callable[[Path], None])
     assert not file.with_name("ledger.db-wal").exists()
 
 
+@pytest.mark.proves("D2")
 async def test_the_next_start_makes_a_fresh_one(home: Path, file: Path) -> None:
     await asyncio.to_thread(replace_by_text, file)
     with pytest.raises(LedgerError, match="damaged"):

@@ -23,6 +23,7 @@ def mounts(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("folder", ["/home/op/.local/state/claw", "/home"])
+@pytest.mark.proves("D5")
 def test_a_network_folder_is_refused(mounts: Path, folder: str) -> None:
     with pytest.raises(LedgerError, match=r"network file system \(nfs4\): set CLAW_HOME"):
         refuse_network_filesystem(Path(folder), mounts)

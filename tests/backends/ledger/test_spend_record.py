@@ -70,6 +70,7 @@ async def spend(home: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", [deleted, cut_to_nothing, garbled, older_copy])
+@pytest.mark.proves("D2")
 async def test_a_lost_ledger_forgets_no_spend(home: Path, loss: Callable[[Path], None]) -> None:
     await spend(home)
     ledger = await started_after(home, loss)
@@ -87,6 +88,7 @@ async def test_a_lost_ledger_forgets_no_spend(home: Path, loss: Callable[[Path],
 
 @pytest.mark.parametrize("record", ["gone", "garbled"])
 @pytest.mark.parametrize("loss", [deleted, cut_to_nothing, garbled])
+@pytest.mark.proves("D2")
 async def test_without_ledger_and_record_the_cloud_stays_shut(
     home: Path, loss: Callable[[Path], None], record: str
 ) -> None:

@@ -210,6 +210,7 @@ async def test_a_planted_link_is_not_followed(home: Path, planted: Path) -> None
     assert not await asyncio.to_thread(planted.exists)
 
 
+@pytest.mark.proves("D5")
 async def test_a_second_core_is_told_who_holds_the_ledger(home: Path) -> None:
     async with opened(home) as ledger:
         with pytest.raises(LedgerError, match=r"another core \(pid \d+\) holds"):

@@ -94,6 +94,7 @@ async def fill_until_full(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("word", ["BEGIN", "INSERT INTO requests", "COMMIT"])
+@pytest.mark.proves("D4")
 async def test_a_cancelled_caller_leaves_no_transaction_open(home: Path, writing: Writing, word: str) -> None:
     async with opened(home, [daily("5")], connect=writing.connect) as ledger:
         await ledger.admit(admission("a"))
@@ -110,6 +111,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(home: Path, writing
         assert (state.spent_usd, state.reserved_usd) == (Decimal("0.5"), ZERO)
 
 
+@pytest.mark.proves("D4")
 async def test_an_admission_whose_caller_left_before_its_turn_is_skipped(home: Path, writing: Writing) -> None:
     async with opened(home, [daily("5")], connect=writing.connect) as ledger:
         with held_at(writing, "BEGIN") as gate:
@@ -246,6 +248,7 @@ async def test_a_fault_that_nobody_foresaw_is_heard(home: Path) -> None:
         await ledger.close()
 
 
+@pytest.mark.proves("D6", "I1")
 async def test_every_commit_reaches_the_disk_and_only_the_writer_writes(home: Path, writing: Writing) -> None:
     async with opened(home, connect=writing.connect):
         assert writing.db.execute("PRAGMA synchronous").fetchone()[0] == 2

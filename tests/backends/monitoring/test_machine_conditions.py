@@ -1,7 +1,7 @@
 """Conditions of the machine, from readings as the sampler takes them."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -104,24 +104,48 @@ def test_a_disk_is_nearly_full_below_its_limit_and_critical_below_a_quarter(free
         assert (found[0].severity == "critical") == (free < 0.5)
 
 
-async def test_a_clock_that_is_set_is_an_alert_for_ten_minutes() -> None:
-    clock = ManualClock()
+def watched(clock: ManualClock) -> tuple[Watch, Alerts]:
+    """A watch over a machine of which nothing but its clock is known."""
     alerts = Alerts(Bus(), clock)
     watch = Watch(alerts, clock, LIMITS)
     off = Telemetry(gpu=False)
     sampler = Sampler(off, Bus(), History(10, 10), clock, statuses={}, sample_host=lambda: host(50))
     watch.add(MachineWatch(sampler, ["local"], watch, clock))
     watch.check()
-    clock.advance(0.5)
-    watch.check()
+    return watch, alerts
+
+
+def pass_by(watch: Watch, clock: ManualClock, span_s: float) -> None:
+    """Time in which the core works."""
+    for _ in range(round(span_s)):
+        clock.advance(1)
+        watch.check()
+
+
+async def test_a_clock_that_is_set_is_an_alert_for_ten_minutes() -> None:
+    clock = ManualClock()
+    watch, alerts = watched(clock)
+    pass_by(watch, clock, 1)
     assert alerts.current() == ()
     clock.jump(-3600)
     watch.check()
     (alert,) = alerts.current()
     assert alert.text.startswith("the clock jumped back by 60 min")
-    clock.advance(599)
-    watch.check()
+    pass_by(watch, clock, 599)
     assert alerts.current()
-    clock.advance(2)
+    pass_by(watch, clock, 2)
+    assert alerts.current() == ()
+
+
+async def test_w3_a_core_that_stood_still_says_for_how_long_for_ten_minutes() -> None:
+    clock = ManualClock()
+    watch, alerts = watched(clock)
+    clock.advance(600)
     watch.check()
+    (alert,) = alerts.current()
+    assert (alert.key, alert.since) == ("paused", clock.now() - timedelta(seconds=600))
+    assert alert.text == f"the core stood still for 10 min until {clock.now():%H:%M:%S} UTC"
+    pass_by(watch, clock, 599)
+    assert alerts.current()
+    pass_by(watch, clock, 2)
     assert alerts.current() == ()

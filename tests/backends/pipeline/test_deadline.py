@@ -43,6 +43,7 @@ async def test_a_stream_that_goes_on_beyond_its_deadline_is_heard_to_its_end(hom
 
 
 @pytest.mark.parametrize("after", [None, 3])
+@pytest.mark.proves("I8")
 async def test_silence_ends_it_before_the_first_byte_and_after(home: Path, after: int | None) -> None:
     async with stand(home, change=writing) as it:
         await ask(it.core, prompt("the first call imports the client", agent="writer"))
@@ -55,6 +56,7 @@ async def test_silence_ends_it_before_the_first_byte_and_after(home: Path, after
     assert ("before anything was heard" in (done.outcome.error or "")) is (after is None)
 
 
+@pytest.mark.proves("I8")
 async def test_a_limit_of_the_callers_own_holds_to_the_end(home: Path) -> None:
     async with stand(home, change=writing) as it:
         await ask(it.core, prompt("the first call imports the client", agent="writer"))

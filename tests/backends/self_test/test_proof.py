@@ -17,6 +17,7 @@ from tests.backends.ledger.samples import admission, attempt, opened, outcome, p
 from tests.backends.self_test.test_invariants import ANSWERED, a_twin
 
 
+@pytest.mark.proves("P1", "I1", "I3", "I4", "I5", "I6", "I8", "I9")
 def test_everything_fails_once_and_all_of_it_holds(tmp_path: Path) -> None:
     told: list[str] = []
     found = asyncio.run(self_test.prove(tmp_path, seed=3, tell=told.append, scene_s=0.4))

@@ -68,6 +68,7 @@ async def test_no_key_is_in_the_processs_environment(sampler: GpuSampler, nvml: 
     assert "PYTHONPATH" in line
 
 
+@pytest.mark.proves("P4", "I13")
 async def test_what_a_card_does_not_tell_is_unknown(sampler: GpuSampler, nvml: FakeNvml) -> None:
     nvml.fail("bare")
     await sampler.start()
@@ -91,6 +92,7 @@ async def test_what_a_card_does_not_tell_is_unknown(sampler: GpuSampler, nvml: F
         ("flood", "failed", "hung"),
     ],
 )
+@pytest.mark.proves("P4")
 async def test_each_trouble_has_a_face_of_its_own(
     sampler: GpuSampler, nvml: FakeNvml, fault: str, state: str, detail: str
 ) -> None:
@@ -118,6 +120,7 @@ async def test_without_a_driver_no_process_stays(sampler: GpuSampler, nvml: Fake
     assert len(nvml.starts) == 1
 
 
+@pytest.mark.proves("P4")
 async def test_a_lost_gpu_leaves_the_others_on_screen(sampler: GpuSampler, nvml: FakeNvml) -> None:
     await sampler.start()
     await _when(sampler, "ok")
@@ -129,6 +132,7 @@ async def test_a_lost_gpu_leaves_the_others_on_screen(sampler: GpuSampler, nvml:
     assert len((await _when(sampler, "ok")).gpus) == 2
 
 
+@pytest.mark.proves("P4")
 async def test_a_process_that_dies_is_started_again(sampler: GpuSampler, nvml: FakeNvml, clock: ManualClock) -> None:
     await sampler.start()
     await _when(sampler, "ok")
@@ -141,6 +145,7 @@ async def test_a_process_that_dies_is_started_again(sampler: GpuSampler, nvml: F
     assert len(nvml.starts) >= 2
 
 
+@pytest.mark.proves("P4")
 async def test_silence_shows_with_its_age(sampler: GpuSampler, clock: ManualClock) -> None:
     await sampler.start()
     await _when(sampler, "ok")

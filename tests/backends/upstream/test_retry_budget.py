@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,6 +7,7 @@ from backends.upstream.retry_budget import AT_LEAST, SHARE, WINDOW_S, RetryBudge
 
 
 @given(st.integers(0, 200))
+@pytest.mark.proves("I14")
 def test_second_tries_are_a_share_of_the_first_ones(first: int) -> None:
     budget = RetryBudget(ManualClock())
     for _ in range(first):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from ipaddress import IPv6Address, ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -162,6 +162,8 @@ class OpenAISettings(ServerSettings, frozen=True, kw_only=True, tag="openai"):
 
 
 class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
+    UNSHOWN: ClassVar[frozenset[str]] = frozenset(("proxy",))
+
     zone: Annotated[Literal["cloud"] | None, Meta(description="cloud, which is built in")] = None
     model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-3.5-flash-lite"
     parallel: Annotated[Positive, Meta(description="calls at once")] = 32

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, time, tzinfo
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -18,6 +18,8 @@ QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0
 
 
 class Notify(Section, frozen=True, kw_only=True):
+    UNSHOWN: ClassVar[frozenset[str]] = frozenset(("url", "argv"))
+
     name: Annotated[str, Meta(description="what it is called in alerts and reports: letters, digits, - and _")]
     kind: Annotated[
         Literal["command", "webhook", "ntfy", "slack"],
@@ -81,6 +83,8 @@ class Notify(Section, frozen=True, kw_only=True):
 
 
 class Heartbeat(Section, frozen=True, kw_only=True):
+    UNSHOWN: ClassVar[frozenset[str]] = frozenset(("url",))
+
     url: Annotated[
         str, Meta(description="address that is called while the core lives, as healthchecks.io gives one; never shown")
     ] = ""

@@ -1,7 +1,7 @@
 """The table `[privacy]` of claw.toml."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -29,6 +29,8 @@ class PrivacyActions(NamedTuple):
 
 
 class Privacy(Section, frozen=True, kw_only=True):
+    UNSHOWN: ClassVar[frozenset[str]] = frozenset(("words", "patterns", "internal_hosts", "allow"))
+
     words: Annotated[tuple[str, ...], Meta(description="words that mark a prompt as sensitive")] = ()
     patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that mark a prompt as sensitive")] = ()
     action: Annotated[

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -23,6 +23,14 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     What a field's type cannot express is checked in `__post_init__`, which raises a ValueError whose text begins with
     the field's name in backticks: "`rate` must be above 0". `load` adds the table's name: "`money.rate` must be …".
     """
+
+    UNSHOWN: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold an address with a password, or what is private itself: a traceback must not show them."""
+
+    def __repr__(self) -> str:
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        shown = (f"{name}={'…' if name in self.UNSHOWN and value else repr(value)}" for name, value in values)
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def quoted(part: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from backends.child_environment import terminal_environment
 from backends.paths import replace_private
 from backends.text.measures import count, size
 from backends.text.terminal_safe import SafeText, safe
@@ -82,6 +83,7 @@ async def _into_tmux(text: str) -> str:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
+                env=terminal_environment(),
             )
             _, errors = await process.communicate(text.encode())
     except TimeoutError:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from backends.child_environment import terminal_environment
 from backends.errors import WrongUse
 
 LARGEST = 16_777_216
@@ -41,7 +42,7 @@ async def edit(
     try:
         with aside(), _interrupts_ignored():
             # the event loop goes on: a core in this process still answers its callers
-            process = await asyncio.create_subprocess_exec(*words, str(path))
+            process = await asyncio.create_subprocess_exec(*words, str(path), env=terminal_environment())
             status = await process.wait()
         if status:
             raise WrongUse(f"{name} ended with status {status}: the prompt is as it was")

@@ -20,12 +20,14 @@ def test_our_own_words_are_kept_in_a_private_file(log: Path) -> None:
     assert log.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.proves("S26")
 def test_of_a_librarys_words_only_the_place_is_kept(log: Path) -> None:
     logging.getLogger("google_genai").warning("request was %s", "canary prompt")
     assert "google_genai" in log.read_text()
     assert "canary" not in log.read_text()
 
 
+@pytest.mark.proves("S26")
 def test_of_an_exception_the_frames_and_the_type_are_kept(log: Path) -> None:
     try:
         int("canary")

@@ -191,4 +191,6 @@ async def test_s23_calls_of_tools_and_what_is_sensitive_are_not_stored(home: Pat
         for more in ({"X_Claw_Sensitive": "true"}, {"Cache_Control": "no-store"}):
             assert cached(await it.ask(**more)) == "bypass"
         assert cached(await it.ask("mail maria.kowalska@wp.pl that it is there")) == "bypass"
-        assert await it.stored() == 0
+        await it.ask("name three uses of a cache")
+        await until(it.stored)
+        assert await it.stored() == 1

@@ -59,6 +59,7 @@ async def test_figures_of_every_gpu(sampler: GpuSampler) -> None:
     ]
 
 
+@pytest.mark.proves("S27")
 async def test_no_key_is_in_the_processs_environment(sampler: GpuSampler, nvml: FakeNvml) -> None:
     await sampler.start()
     await sampler.start()

@@ -1,11 +1,14 @@
 """What a caller asked of the Gemini twin. Each field is read in camelCase and snake_case, as by Google's servers."""
 
+import base64
+import binascii
 import re
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from backends.picture_size import picture_size
 from backends.rehearsal.scripted_answers import RequestRejected, ScriptedRequest, ToolSpec, Turn
 
 LEVELS = {"MINIMAL": 16, "LOW": 64, "MEDIUM": 256}
@@ -78,18 +81,29 @@ def _turn(content: Any, role: str) -> Turn:
     parts = parts if isinstance(parts, list) else [parts]
     role = ROLES.get(str(read(content, "role", role)), role)
     texts: list[str] = []
-    images = 0
+    tiles = 0
     for part in parts:
         if isinstance(text := read(part, "text"), str):
             texts.append(text)
-        elif read(part, "inlineData") or read(part, "fileData"):
-            images += 1
+        elif file := read(part, "inlineData") or read(part, "fileData"):
+            tiles += _tiles(file)
         elif answer := read(part, "functionResponse"):
             role = "tool"
             texts.append(msgspec.json.encode(read(answer, "response")).decode())
         elif called := read(part, "functionCall"):
             texts.append(msgspec.json.encode(called).decode())
-    return Turn(role, "\n".join(texts), images)
+    return Turn(role, "\n".join(texts), tiles)
+
+
+def _tiles(file: Any) -> int:
+    """Tiles of 768 × 768 pixels, one for what is small or no picture."""
+    try:
+        size = picture_size(base64.b64decode(str(read(file, "data")).replace("-", "+").replace("_", "/")))
+    except binascii.Error:
+        size = None
+    if size is None or max(size) <= 384:
+        return 1
+    return -(-size[0] // 768) * -(-size[1] // 768)
 
 
 def _tools(body: dict[str, Any], allowed: Any) -> tuple[ToolSpec, ...]:

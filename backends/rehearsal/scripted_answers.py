@@ -2,7 +2,7 @@
 
 A token here is up to eight letters or digits, or two other characters, with the white space before it, which makes .97
 to 1.07 of Qwen 2.5's own count on agents' bodies and sessions. Counting a text and cutting it into tokens is the same
-rule, so counts add up exactly. A message costs four tokens more, an image 258.
+rule, so counts add up exactly. A message costs four tokens more, and an image 258 for each of its tiles.
 """
 
 import re
@@ -25,7 +25,8 @@ ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
 class Turn(Struct, frozen=True):
     role: str
     text: str
-    images: int = 0
+    tiles: int = 0
+    """Of its images: one each, or as many as the protocol counts."""
 
 
 def spoken(text: str, calls: Any) -> str:
@@ -124,7 +125,7 @@ def count(text: str) -> int:
 
 def count_prompt(ask: ScriptedRequest) -> int:
     """Tokens of the whole prompt, tools included."""
-    turns = sum(count(turn.text) + MESSAGE_TOKENS + IMAGE_TOKENS * turn.images for turn in ask.turns)
+    turns = sum(count(turn.text) + MESSAGE_TOKENS + IMAGE_TOKENS * turn.tiles for turn in ask.turns)
     tools = sum(
         count(tool.name + tool.description) + count(msgspec.json.encode(tool.schema).decode()) for tool in ask.tools
     )

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from backends.engines.base import Call
 from backends.text_memory import TextMemory
 from backends.types import Message, Request, Tool
+from backends.upstream.media_tokens import expected_of, most_of_file
 from backends.upstream.most_tokens import most_of
 from backends.upstream.prefix_cache import Prefix
 
@@ -28,9 +29,6 @@ PER_RESULT = 16
 
 REMEMBERED = 1 << 16
 """Texts: those of some hundred conversations; 16 MiB at the most."""
-
-PER_IMAGE = 1032
-"""Four of Gemini's 258-token tiles; an engine that scales images down counts fewer."""
 
 WORD, SMALL, CAPITAL, DIGIT, SIGN, LINE, BLANK = 0.13, 0.225, 0.315, 1.46, 0.38, 0.9, 0.3
 """Tokens a piece. Digits stand alone, and often with a piece of what is beside them; blanks beyond those between words
@@ -63,7 +61,8 @@ def count(prompt: Request | Sequence[Message]) -> int:
 def most(prompt: Request | Call) -> int:
     """Tokens that no prompt exceeds. For reservations, which must hold."""
     declared = PER_MESSAGE * len(prompt.tools) + sum(map(most_of, _declared(prompt)))
-    return sum(map(most_of, _said(prompt.messages))) + _framed(prompt.messages) + declared
+    files = sum(most_of_file(each) for message in prompt.messages for each in message.media)
+    return sum(map(most_of, _said(prompt.messages))) + PER_MESSAGE * len(prompt.messages) + files + declared
 
 
 class TokenCounter:
@@ -78,9 +77,11 @@ class TokenCounter:
         """The estimate of its tokens, as `count`, and what they cannot exceed, as `most`."""
         declared = list(map(self._both, _declared(request)))
         said = [self._both(message.text) for message in request.messages]
-        framed = _framed(request.messages)
-        estimate = framed + sum(count for count, _ in declared) + sum(count for count, _ in said)
-        highest = framed + PER_MESSAGE * len(request.tools) + sum(most for _, most in declared + said)
+        framed = PER_MESSAGE * len(request.messages)
+        files = [each for message in request.messages for each in message.media]
+        estimate = framed + sum(map(expected_of, files)) + sum(count for count, _ in declared + said)
+        highest = framed + sum(map(most_of_file, files)) + PER_MESSAGE * len(request.tools)
+        highest += sum(most for _, most in declared + said)
         for call in (call for message in request.messages for call in message.tool_calls):
             estimate += PER_MESSAGE + self._both(call.name)[0] + self._both(call.arguments)[0]
             highest += self._both(f"{call.name}{call.arguments}")[1]
@@ -93,11 +94,6 @@ class TokenCounter:
             known = count_text(text), most_of(text)
             self._counted.put(key, known, items=0)
         return known
-
-
-def _framed(messages: Sequence[Message]) -> int:
-    """What messages count beside their texts."""
-    return PER_MESSAGE * len(messages) + PER_IMAGE * sum(len(message.media) for message in messages)
 
 
 def most_after(call: Call, counted: Prefix) -> int:
@@ -151,7 +147,7 @@ def _beyond_ascii(data: bytes) -> float:
 def count_message(message: Message) -> int:
     """Estimated tokens of one message, with its calls, its files and what a chat template adds."""
     calls = sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
-    return PER_MESSAGE + PER_IMAGE * len(message.media) + count_text(message.text) + calls
+    return PER_MESSAGE + sum(map(expected_of, message.media)) + count_text(message.text) + calls
 
 
 def count_tool(tool: Tool) -> int:

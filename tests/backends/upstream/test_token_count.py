@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backends.types import Media, Message, Request, ResponseFormat, Tool, ToolCall
 from backends.upstream import token_count as tokens
+from backends.upstream.media_tokens import UNSIZED
 from backends.upstream.most_tokens import SEARCHED, STEP, most_of, whole_words
 
 
@@ -45,7 +46,7 @@ def test_known_texts_are_near() -> None:
 def test_everything_an_engine_reads_is_counted() -> None:
     bare = tokens.count(request())
     image = Media(media_type="image/png", data=b"x")
-    assert tokens.count(request(Message(role="user", text="hi", media=(image,)))) == bare + tokens.PER_IMAGE
+    assert tokens.count(request(Message(role="user", text="hi", media=(image,)))) == bare + UNSIZED
     assert tokens.count(request(tools=(Tool(name="f", description="d", parameters={"type": "object"}),))) > bare
     assert tokens.count(request(response_format=ResponseFormat(kind="schema", schema={"type": "object"}))) > bare
     called = Message(role="assistant", tool_calls=(ToolCall(id="1", name="f", arguments='{"a": 1}'),))

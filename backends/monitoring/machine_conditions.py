@@ -4,7 +4,8 @@ Pure functions of the sampler's readings. `MachineWatch` asks them, and remember
 much of a model has been on the GPU, and what the clock said before.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -158,7 +159,7 @@ class ClockJump(Struct, frozen=True):
 
 
 class Pause(Struct, frozen=True):
-    """The core stood still for `span_s` seconds until `until`, which was `at` of clock.monotonic."""
+    """The core stood still for `span_s` seconds until `until`, which was `at` of its process's clock."""
 
     span_s: float
     at: float
@@ -166,13 +167,24 @@ class Pause(Struct, frozen=True):
 
 
 class MachineWatch:
-    """A watcher of the machine. `engines` are those that run on it."""
+    """A watcher of the machine. `engines` are those that run on it; `process_s` is a clock that nobody sets, by which
+    it is seen that the process stood still.
+    """
 
-    def __init__(self, sampler: Sampler, engines: Collection[EngineName], watch: Watch, clock: Clock) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        engines: Collection[EngineName],
+        watch: Watch,
+        clock: Clock,
+        process_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sampler = sampler
         self._engines = engines
         self._watch = watch
         self._clock = clock
+        self._process_s = process_s
+        self._looked_at: float | None = None
         self._fullest: dict[tuple[EngineName, str], float] = {}
         self._before: tuple[float, datetime] | None = None
         self._jump: ClockJump | None = None
@@ -197,9 +209,10 @@ class MachineWatch:
                     self._fullest[key] = max(on_gpu, self._fullest.get(key, 0.0))
 
     def _stood_still(self) -> Iterator[Holding]:
-        now, wall = self._clock.monotonic(), self._clock.now()
-        if self._before is not None and now - self._before[0] >= STOOD_STILL_S:
-            self._pause = Pause(now - self._before[0], now, wall)
+        now = self._process_s()
+        if self._looked_at is not None and now - self._looked_at >= STOOD_STILL_S:
+            self._pause = Pause(now - self._looked_at, now, self._clock.now())
+        self._looked_at = now
         pause = self._pause
         if pause is not None and now - pause.at < JUMP_STANDS_S:
             yield Holding(

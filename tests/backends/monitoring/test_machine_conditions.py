@@ -110,7 +110,7 @@ def watched(clock: ManualClock) -> tuple[Watch, Alerts]:
     watch = Watch(alerts, clock, LIMITS)
     off = Telemetry(gpu=False)
     sampler = Sampler(off, Bus(), History(10, 10), clock, statuses={}, sample_host=lambda: host(50))
-    watch.add(MachineWatch(sampler, ["local"], watch, clock))
+    watch.add(MachineWatch(sampler, ["local"], watch, clock, clock.monotonic))
     watch.check()
     return watch, alerts
 

@@ -107,8 +107,10 @@ async def stand(
     change: Callable[[Settings], Settings] = lambda settings: settings,
     clock: Clock | None = None,
     pair: Twins | None = None,
+    key: str = "twin",
 ) -> AsyncGenerator[Stand]:
-    """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first.
+    """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first. `key` is the
+    cloud's.
 
     Once it has ended, its ledger is held against what the twins counted meanwhile.
     """
@@ -116,7 +118,7 @@ async def stand(
     settings = (await asyncio.to_thread(load, paths.config, {})).settings
     async with nullcontext(pair) if pair is not None else twins() as both:
         earlier = await asyncio.to_thread(known, paths, both)
-        async with _opened(both, settings, paths, change, clock) as made:
+        async with _opened(both, settings, paths, change=change, clock=clock, key=key) as made:
             yield made
         if made.compared:
             engines = {name: twin for twin in (both.ollama, both.gemini) for name in _engines_of(twin, made.slots)}
@@ -144,7 +146,13 @@ def known(paths: Paths, pair: Twins) -> frozenset[str]:
 
 @asynccontextmanager
 async def _opened(
-    pair: Twins, settings: Settings, paths: Paths, change: Callable[[Settings], Settings], clock: Clock | None
+    pair: Twins,
+    settings: Settings,
+    paths: Paths,
+    *,
+    change: Callable[[Settings], Settings],
+    clock: Clock | None,
+    key: str,
 ) -> AsyncGenerator[Stand]:
     local = replace(settings.engines["local"], base_url=pair.ollama.url)
     cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
@@ -153,7 +161,7 @@ async def _opened(
     alerts = replace(settings.alerts, clear_after_s=0)
     engines = settings.engines | {"local": local, "cloud": cloud}
     settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache, alerts=alerts))
-    async with build(settings, paths, keys={"cloud": "twin"}, clock=clock, drain_s=2.0) as built:
+    async with build(settings, paths, keys={"cloud": key}, clock=clock, drain_s=2.0) as built:
         yield Stand(
             core=built.core,
             resources=built.resources,

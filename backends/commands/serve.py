@@ -90,7 +90,7 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
                 opened.own.report_listening(gateway=address, clients=shutdown.watchers)
             _say_ready(address, stage=opened.stage)
 
-        refused = None if opened.own is None else opened.own.report_refusal
+        own = opened.own
         await serve(
             opened.core,
             settings,
@@ -100,7 +100,8 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
             shutdown=shutdown,
             token=token,
             keys=paths.agent_keys,
-            refused=refused,
+            refused=None if own is None else own.report_refusal,
+            room=None if own is None else own.room,
         )
 
 

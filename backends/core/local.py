@@ -133,6 +133,10 @@ class LocalCore:
         """Count and show a request that the gateway refused before it was one for the core."""
         self._monitoring.activity.refused(id, agent, error)
 
+    def room(self, agent: str, among: int) -> int | None:
+        """How many more requests of `agent` its engines would take: see `RoutePlanner.room`."""
+        return self._pipeline.room(agent, among)
+
     def rehearse_on(self, twins: TwinControl) -> None:
         """Let the verb "rehearse" start and end incidents at these."""
         self._actions.rehearsal.twins = twins

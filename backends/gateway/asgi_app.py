@@ -14,14 +14,14 @@ from backends.agent_names import is_name
 from backends.core.api import Core
 from backends.core.wire import FRAME_BYTES
 from backends.engines.plain_text import as_json
-from backends.errors import ClawError
+from backends.errors import ClawError, QueueFull
 from backends.gateway.access_check import Access, AccessCheck
 from backends.gateway.control_http import control
 from backends.gateway.dialects.openai_chat.chat_completions import chat
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.http_errors import HttpError, ShuttingDown, shutting_down
 from backends.gateway.http_exchange import HttpExchange, Send
-from backends.gateway.http_limits import HttpLimits
+from backends.gateway.load_shedder import LoadShedder, Room
 from backends.gateway.metrics import Counters, metrics
 from backends.gateway.model_names import list_models, one_model
 from backends.gateway.request_guard import ClientDisconnected, Receive, RequestGuard
@@ -30,6 +30,9 @@ from backends.settings.model import Settings
 
 OnRefused = Callable[[str, str, ClawError], None]
 """Called with a request's id, its agent, and why it is refused."""
+
+SMALL = 65_536
+"""Bytes of a body that is read before its request is refused, so that the connection can be kept."""
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +91,11 @@ class App:
         core: Core,
         settings: Settings,
         *,
-        port: int,
         shutdown: GracefulShutdown,
         access: AccessCheck,
-        limits: HttpLimits,
+        guard: RequestGuard,
         refused: OnRefused | None = None,
+        room: Room | None = None,
     ) -> None:
         kinds = {name: engine.kind for name, engine in settings.engines.items()}
         self.counters = Counters(settings.agents, kinds)
@@ -101,7 +104,8 @@ class App:
         self._settings = settings
         self._shutdown = shutdown
         self._access = access
-        self._guard = RequestGuard(port, settings.gateway.allowed_hosts, limits)
+        self._guard = guard
+        self._shedder = LoadShedder(room)
         self._on_refused = refused
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -122,7 +126,23 @@ class App:
             self._refused(exchange, scope["method"], error)
             exchange.connection.refuse(error, exchange.id)
             return
-        await self._handle(route, exchange)
+        if route.method == "POST" and route.access == "agent":
+            await self._in_turn(route, exchange)
+        else:
+            await self._handle(route, exchange)
+
+    async def _in_turn(self, route: HttpRoute, exchange: HttpExchange) -> None:
+        """Handle it once it may be prepared, or refuse it while that costs little."""
+        try:
+            exchange.place = place = await self._shedder.take(_agent(exchange))
+        except QueueFull as error:
+            self._refused(exchange, route.method, error)
+            await exchange.fail(error)
+            return
+        try:
+            await self._handle(route, exchange)
+        finally:
+            place.routed()
 
     def _refused(self, exchange: HttpExchange, method: str, error: ClawError) -> None:
         """Count a refusal of the gateway's own; with its agent where it is a request for an answer."""
@@ -130,10 +150,10 @@ class App:
         if not asks or self._on_refused is None:
             self.counters.refused("", error.kind)
             return
-        named = exchange.agent or exchange.text(b"x-claw-agent") or "default"
+        named = _agent(exchange)
         if isinstance(error, HttpError) and error.http_status == 401:
             named = "default"  # who has no key may name anybody
-        self._on_refused(exchange.id, named if is_name(named) else "default", error)
+        self._on_refused(exchange.id, named, error)
 
     def _at(self, path: bytes) -> list[HttpRoute]:
         return [each for each in self.routes if each.path == path or _begins(each.path, path)]
@@ -146,6 +166,8 @@ class App:
         if route.method == "POST":
             if route.access == "agent" and self._shutdown.closing:
                 raise shutting_down()
+            if route.access == "agent" and int(headers.get(b"content-length", SMALL)) >= SMALL:
+                self._shedder.check(_agent(exchange))
             exchange.body = await self._guard.body(headers, receive, route.limit)
         elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
             raise HttpError(413, "too_large", f"{route.method} takes no body")
@@ -176,6 +198,12 @@ class App:
             if exchange.started:
                 raise
             await exchange.fail(ClawError("internal error: the core's log has it under this request's id"))
+
+
+def _agent(exchange: HttpExchange) -> str:
+    """The agent that a request's key or header names, "default" where neither does, or not well."""
+    named = exchange.agent or exchange.text(b"x-claw-agent") or "default"
+    return named if is_name(named) else "default"
 
 
 def _begins(beginning: bytes, path: bytes) -> bool:

@@ -9,6 +9,7 @@ from backends.errors import ClawError, status_of
 from backends.gateway.graceful_shutdown import CancelScope, GracefulShutdown
 from backends.gateway.http_connection import HttpConnection
 from backends.gateway.http_errors import body_of, headers_of
+from backends.gateway.load_shedder import Preparation
 from backends.settings.model import Settings
 
 Header = tuple[bytes, bytes]
@@ -19,7 +20,7 @@ JSON = b"application/json"
 
 class HttpExchange:
     """`headers` by lower-case name, `path` as it was sent, the whole `body`, and the `agent` that its key names, None
-    where it needed none: set once the request is admitted.
+    where it needed none: set once the request is admitted. `place` is an agent's, while its request is prepared.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class HttpExchange:
         self.body = b""
         self.agent: str | None = None
         self.started = False
+        self.place: Preparation | None = None
         self._send = send
 
     def text(self, name: bytes) -> str | None:
@@ -59,6 +61,11 @@ class HttpExchange:
             yield
         finally:
             self.connection.on_lost = None
+
+    def routed(self) -> None:
+        """The request is prepared: another may begin."""
+        if self.place is not None:
+            self.place.routed()
 
     async def answer(
         self, body: bytes, *, status: int = 200, kind: bytes = JSON, headers: Iterable[Header] = ()

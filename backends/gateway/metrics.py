@@ -4,6 +4,7 @@ The core's events feed the counters, so that they miss nothing between two scrap
 agent that no setting names counts as "other", and so does everything beyond SERIES of one counter.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -43,6 +44,7 @@ HELP = {
     "claw_ledger_writable": "1 where rows reach the ledger's file, 0 where they wait beside it or are refused",
     "claw_ledger_spill_share": "how full the file is in which rows wait, 0 to 1",
     "claw_ledger_wal_bytes": "the size of the ledger's write-ahead log at its last commit",
+    "claw_tasks": "asyncio tasks of the core's process; with nothing in flight always as many",
     "claw_budget_limit_usd": "a budget's limit",
     "claw_budget_spent_usd": "spent in its window",
     "claw_budget_reserved_usd": "reserved for calls in flight",
@@ -108,7 +110,8 @@ class Counters:
 
 async def metrics(exchange: HttpExchange, counters: Counters) -> None:
     snapshot = await exchange.core.snapshot()
-    lines = [*counters.lines(), *gauges(snapshot)]
+    tasks = _family("claw_tasks", "gauge", {(): len(asyncio.all_tasks())})
+    lines = [*counters.lines(), *gauges(snapshot), *tasks]
     await exchange.answer(("\n".join(lines) + "\n").encode("utf-8", "replace"), kind=TEXT)
 
 

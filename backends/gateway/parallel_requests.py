@@ -1,7 +1,7 @@
 """Several answers to one request: as many calls at once, told apart by their place."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from msgspec.structs import replace
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from backends.core.api import Core
 from backends.errors import ClawError
 from backends.identity import new_id
-from backends.types import Chunk, Done, Request
+from backends.types import Chunk, Done, Request, Routed
 
 BROKEN_OFF = "the core's answer broke off: send this again"
 AHEAD = 16  # chunks that all calls together may be ahead of a slow reader
@@ -35,14 +35,18 @@ def one_request_per_choice(request: Request, count: int) -> list[Request]:
     ]
 
 
-async def ask_all(core: Core, requests: Sequence[Request]) -> AsyncGenerator[tuple[int, Chunk]]:
-    """Yield every call's chunks with its place, as they come.
+async def ask_all(
+    core: Core, requests: Sequence[Request], *, routed: Callable[[], None]
+) -> AsyncGenerator[tuple[int, Chunk]]:
+    """Yield every call's chunks with its place, as they come; `routed` is called at each one's first.
 
     Raises what the first call to fail raised, and ends the others; closing it ends them all.
     """
     if len(requests) == 1:
         async with aclosing(core.ask(requests[0])) as chunks:
             async for chunk in chunks:
+                if isinstance(chunk, Routed):
+                    routed()
                 yield 0, chunk
         return
     queue: ChunkQueue = asyncio.Queue(AHEAD)
@@ -53,6 +57,8 @@ async def ask_all(core: Core, requests: Sequence[Request]) -> AsyncGenerator[tup
             place, received = await queue.get()
             if isinstance(received, BaseException):
                 raise received
+            if isinstance(received, Routed):
+                routed()
             running -= isinstance(received, Done)
             yield place, received
     finally:

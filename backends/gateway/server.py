@@ -20,6 +20,8 @@ from backends.gateway.asgi_app import App, OnRefused
 from backends.gateway.graceful_shutdown import GracefulShutdown, run_pending_callbacks
 from backends.gateway.http_connection import HttpConnection
 from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
+from backends.gateway.load_shedder import Room
+from backends.gateway.request_guard import RequestGuard
 from backends.settings.model import Settings
 
 BACKLOG = 1024
@@ -38,21 +40,23 @@ async def serve(
     keys: Path | None = None,
     limits: HttpLimits = DEFAULT_LIMITS,
     refused: OnRefused | None = None,
+    room: Room | None = None,
 ) -> None:
     """Serve on `listener` (see `bind`) until `stop` is set, then shut down gracefully. Being cancelled ends requests at
     once.
 
     `ready` is called with the address once requests are answered. During the shutdown new requests get a 503, running
     ones have `gateway.drain_s` seconds. `token` opens /claw/control; `keys` is the file
-    of the agents' keys. `refused` hears of agents' requests that the gateway itself refuses. Raises WrongSettings for a
-    key file that cannot be used.
+    of the agents' keys. `refused` hears of agents' requests that the gateway itself refuses, which it does early where
+    the engines' queues have no `room`. Raises WrongSettings for a key file that cannot be used.
     """
     shutdown = shutdown or GracefulShutdown()
     stop = stop or asyncio.Event()
     name, number = listener.getsockname()[:2]
     access = AccessCheck(settings.gateway.keys, keys, token=token)
     await asyncio.to_thread(access.load)
-    app = App(core, settings, port=number, shutdown=shutdown, access=access, limits=limits, refused=refused)
+    guard = RequestGuard(number, settings.gateway.allowed_hosts, limits)
+    app = App(core, settings, shutdown=shutdown, access=access, guard=guard, refused=refused, room=room)
     async with background(app.counters.watch(core), access.watch()), _listening(app, listener, shutdown, limits):
         ready(f"http://{f'[{name}]' if ':' in name else name}:{number}")
         await stop.wait()

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from backends.clock import Clock
 from backends.engines.base import AnsweredBy, Call, Finished, Text
 from backends.engines.quoted_prompt import leave_out_prompt
-from backends.errors import ClawError, EngineError
+from backends.errors import ClawError, EngineError, QueueFull
 from backends.ledger.store import Ledger
 from backends.monitoring.alerts import CONTEXT_CUT
 from backends.monitoring.monitoring import Monitoring
@@ -422,6 +422,8 @@ def _joined(errors: dict[EngineName, ClawError]) -> ClawError:
     if len(errors) == 1:
         return _final(last)
     line = "; ".join(f"{name}: {error}" for name, error in errors.items())
+    if all(isinstance(error, QueueFull) for error in errors.values()):
+        return QueueFull(line, retry_after_s=last.retry_after_s)
     short = "; ".join(f"{name}: {_short(error)}" for name, error in errors.items())
     kind = last.kind if isinstance(last, EngineError) else "unavailable"
     status = last.status if isinstance(last, EngineError) else None

@@ -127,6 +127,10 @@ class Pipeline:
         """Requests that wait for money try again: a limit or a switch has changed."""
         self._stages.admission.retry_waiting()
 
+    def room(self, agent: str, among: int) -> int | None:
+        """How many more requests of `agent` its engines would take: see `RoutePlanner.room`."""
+        return self._stages.planner.room(agent, among)
+
     def cancel(self, id: str) -> bool:
         """End a running request; False where no request of this id runs."""
         return self._single_flight.cancel(id)

@@ -73,6 +73,20 @@ class RoutePlanner:
         may = [slot for slot in may if agent.policy not in (LOCAL, CLOUD) or slot.zone == agent.policy]
         return repr((asked, allowed, [(slot.name, slot.model_for(agent.model)) for slot in may]))
 
+    def room(self, agent: str, among: int) -> int | None:
+        """How many more requests of `agent` the engines that it may use would take, where `among` agents share their
+        queues. None where no engine can be called, which a request's own decision tells better.
+        """
+        rules = self._settings.agent(agent)
+        rooms = [
+            slot.limiter.room(agent, among)
+            for slot in self._slots.values()
+            if (not rules.engines or slot.name in rules.engines)
+            and (rules.policy not in (LOCAL, CLOUD) or slot.zone == rules.policy)
+            and slot.usable
+        ]
+        return sum(rooms) if rooms else None
+
     def decide(self, facts: RequestFacts, began: float, *, no_cloud: str | None = None) -> RoutePlan:
         """Prepare the call to each candidate and choose, or raise as `decide.decide` does.
 

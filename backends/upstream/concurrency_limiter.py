@@ -79,12 +79,25 @@ class ConcurrencyLimiter:
 
     def before(self, *, watched: bool) -> int:
         """How many that wait would come before one more call."""
-        return sum(waiter.watched for waiter in self._queue) if watched else len(self._queue)
+        if not watched:
+            return len(self._queue)
+        return next((place for place, waiter in enumerate(self._queue) if not waiter.watched), len(self._queue))
 
     def full(self, *, watched: bool = False) -> bool:
         """Would one more call be refused?"""
         waiting = self.before(watched=True)
         return (waiting if watched else len(self._queue) - waiting) >= self._queue_limit
+
+    def room(self, agent: str, among: int) -> int:
+        """How many more calls of `agent` it would take, that nobody watches, where `among` agents share the queue."""
+        unwatched = len(self._queue) - self.before(watched=True)
+        free = self._queue_limit - unwatched
+        if free <= 0:
+            return 0
+        if among > 1 and unwatched:
+            mine = sum(waiter.agent == agent for waiter in self._queue)
+            free = min(free, max(0, math.ceil(self._queue_limit / among) - mine))
+        return free + max(0, self.parallel - self.in_flight)
 
     def running_s(self) -> float | None:
         """Seconds that every running call has taken already; None where none runs."""

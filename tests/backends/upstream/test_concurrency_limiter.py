@@ -178,3 +178,16 @@ async def test_a_queue_that_others_filled_still_takes_what_somebody_watches_and_
 async def _watch(gate: ConcurrencyLimiter) -> None:
     async with gate.place("default", moved=lambda _: None):
         pass
+
+
+async def test_the_room_of_a_queue_is_shared_among_the_agents_that_ask() -> None:
+    gate = limiter(parallel=1, queue_limit=4)
+    assert gate.room("ada", 2) == 5
+    async with gate.place("ada"):
+        tasks = [asyncio.create_task(_hold(gate, agent)) for agent in ("ada", "ada")]
+        await until(lambda: gate.waiting == 2)
+        assert (gate.room("ada", 1), gate.room("ada", 2), gate.room("writer", 2)) == (2, 0, 2)
+        tasks += [asyncio.create_task(_hold(gate, "writer")) for _ in range(2)]
+        await until(lambda: gate.waiting == 4)
+        assert gate.room("writer", 2) == gate.room("scout", 9) == 0
+    await asyncio.gather(*tasks)

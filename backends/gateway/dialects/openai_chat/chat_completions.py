@@ -33,7 +33,8 @@ async def chat(exchange: HttpExchange) -> None:
     response = (_Streamed if asked.stream else _Whole)(exchange, asked, request)
     async with scope:
         with exchange.hold(scope):
-            async with aclosing(ask_all(exchange.core, one_request_per_choice(request, asked.choices))) as chunks:
+            requests = one_request_per_choice(request, asked.choices)
+            async with aclosing(ask_all(exchange.core, requests, routed=exchange.routed)) as chunks:
                 await response.relay(chunks)
     if scope.cause == "shutdown":
         await response.fail(ShuttingDown("the core shut down before the answer ended", retry_after_s=5))

@@ -115,6 +115,9 @@ def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("SELECT count(*), sum(size) FROM entries").fetchone()
+    except UnicodeDecodeError:  # SQLite's own words quote a damaged schema as it is
+        db.close()
+        raise sqlite3.DatabaseError("its schema is unreadable") from None
     except sqlite3.Error:
         db.close()
         raise

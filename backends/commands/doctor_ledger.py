@@ -76,6 +76,8 @@ def _of_file(paths: Paths) -> str:
             db.execute("ROLLBACK")
     except sqlite3.Error as error:
         return f"it cannot be written ({error})"
+    except UnicodeDecodeError:  # SQLite's own words quote a damaged schema as it is
+        return "its schema is unreadable"
     return ""
 
 
@@ -88,7 +90,7 @@ def _clock(path: Path) -> tuple[Check, ...]:
     try:
         with contextlib.closing(connect_read_only(path)) as db:
             last = db.execute("SELECT max(charged_at) FROM requests").fetchone()[0]
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return ()
     ahead = moment(last) - datetime.now(UTC) if last else timedelta()
     if ahead <= CLOCK_BACK:

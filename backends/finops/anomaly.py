@@ -10,6 +10,7 @@ a quiet agent in fifteen. Spend that would not matter if it went on for a day is
 from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from math import erfc, exp, factorial, lgamma, log, sqrt
 
 from msgspec import Struct
@@ -18,6 +19,9 @@ from backends.finops.spend_profile import SpendProfile, SpendProfiles, traits_of
 from backends.types import Outcome
 
 WINDOWS_MIN = (2, 5, 15)
+MOST = 20_000
+"""Requests that are remembered, some 8 MB; beyond 22 a second the longest window is a shorter one."""
+
 CHANCE = 3e-6
 """Less likely than this is unusual: eleven agents, three windows and the minutes of a week are 300,000 tests."""
 
@@ -56,39 +60,74 @@ class Anomaly(Struct, frozen=True, kw_only=True):
         return f"{self.agent} spends ${rate} an hour, {times}: {self.because} ({self.model}, {self.intent})"
 
 
+class SettledRequest(Struct, frozen=True, kw_only=True):
+    """What is judged of a request; `at` is when it settled, in monotonic seconds. A whole outcome has ten times the
+    size, and a quarter of an hour can have many.
+    """
+
+    at: float
+    agent: str
+    started_at: datetime
+    model: str
+    intent: str
+    cost_usd: Decimal
+    tokens: int
+    cached: bool
+    retried: bool
+    cut: bool
+
+    @classmethod
+    def of(cls, outcome: Outcome, at: float) -> "SettledRequest":
+        tokens = outcome.tokens
+        return cls(
+            at=at,
+            agent=outcome.agent,
+            started_at=outcome.started_at,
+            model=outcome.model,
+            intent=outcome.intent,
+            cost_usd=outcome.cost_usd,
+            tokens=tokens.input + tokens.output + tokens.thinking,
+            cached=outcome.cache in ("exact", "semantic"),
+            retried=_failed(outcome),
+            cut=outcome.finish == "length",
+        )
+
+
 class AnomalyDetector:
-    """The last minutes of every agent. `record` each outcome as it settles, and call `detect` now and then."""
+    """The last minutes of every agent, of at most MOST requests. `record` each outcome as it settles, and call `detect`
+    now and then.
+    """
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[float, Outcome]] = deque()
+        self._recent: deque[SettledRequest] = deque(maxlen=MOST)
 
     def record(self, outcome: Outcome, at: float) -> None:
         """`at` is in monotonic seconds."""
-        self._recent.append((at, outcome))
+        self._recent.append(SettledRequest.of(outcome, at))
 
     def detect(self, profiles: SpendProfiles, at: float, now: datetime) -> tuple[Anomaly, ...]:
         """The anomalies of now, at most one an agent, in the order of their names; `now` says which hour it is."""
-        while self._recent and self._recent[0][0] <= at - max(WINDOWS_MIN) * 60:
+        while self._recent and self._recent[0].at <= at - max(WINDOWS_MIN) * 60:
             self._recent.popleft()
         found: dict[str, Anomaly] = {}
         for minutes in WINDOWS_MIN:
-            by_agent: dict[str, list[Outcome]] = {}
-            for heard, outcome in self._recent:
-                if heard > at - minutes * 60:
-                    by_agent.setdefault(outcome.agent, []).append(outcome)
-            for agent, outcomes in by_agent.items():
-                if agent not in found and (seen := _judged(agent, outcomes, minutes, profiles, now)) is not None:
+            by_agent: dict[str, list[SettledRequest]] = {}
+            for request in self._recent:
+                if request.at > at - minutes * 60:
+                    by_agent.setdefault(request.agent, []).append(request)
+            for agent, requests in by_agent.items():
+                if agent not in found and (seen := _judged(agent, requests, minutes, profiles, now)) is not None:
                     found[agent] = seen
         return tuple(found[agent] for agent in sorted(found))
 
 
 def _judged(
-    agent: str, outcomes: list[Outcome], minutes: int, profiles: SpendProfiles, now: datetime
+    agent: str, requests: list[SettledRequest], minutes: int, profiles: SpendProfiles, now: datetime
 ) -> Anomaly | None:
-    paid = [outcome for outcome in outcomes if outcome.cost_usd]
+    paid = [request for request in requests if request.cost_usd]
     if not paid:
         return None
-    spent = sum(float(outcome.cost_usd) for outcome in paid)
+    spent = sum(float(request.cost_usd) for request in paid)
     profile = profiles.agents.get(agent)
     rate = max(profile.paid_per_minute[now.hour] if profile else 0.0, UNSEEN_PER_MINUTE) * minutes
     typical = _typical(profile, profiles)
@@ -104,11 +143,11 @@ def _judged(
         times=spent / expected if profile and profile.paid_usd else None,
         model=_dearest(paid, "model"),
         intent=_dearest(paid, "intent"),
-        because=_because(outcomes, minutes, now, profile),
+        because=_because(requests, minutes, now, profile),
         minutes=minutes,
         spent_usd=spent,
         usual_usd=expected,
-        since=min(outcome.started_at for outcome in paid),
+        since=min(request.started_at for request in paid),
     )
 
 
@@ -119,30 +158,30 @@ def _typical(profile: SpendProfile | None, profiles: SpendProfiles) -> float:
     return min((one.paid_usd for one in profiles.agents.values() if one.paid_usd), default=1e-6)
 
 
-def _chance(paid: list[Outcome], rate: float, typical: float, profile: SpendProfile | None) -> float:
+def _chance(paid: list[SettledRequest], rate: float, typical: float, profile: SpendProfile | None) -> float:
     """The probability of so many requests that cost so much in an ordinary hour."""
     many = at_least(len(paid), rate, profile.bursts if profile else 1.0)
     if profile is None or not profile.paid_usd:
         return many
     spread = max(LEAST_SPREAD, profile.spread)
     middle = log(typical) - profile.spread**2 / 2
-    off = sum(log(float(outcome.cost_usd)) - middle for outcome in paid) / len(paid)
+    off = sum(log(float(request.cost_usd)) - middle for request in paid) / len(paid)
     dear = erfc(off / spread * sqrt(len(paid) / 2)) / 2
     odd = min(_odds(paid, profile))
     # It is the rarest of three kinds of trait, so its probability counts three times.
     return 2 * min(_fisher(many, dear), _fisher(many, dear, min(1.0, 3 * odd)))
 
 
-def _odds(paid: list[Outcome], profile: SpendProfile) -> Iterator[float]:
+def _odds(paid: list[SettledRequest], profile: SpendProfile) -> Iterator[float]:
     """For each trait of these requests, the chance that so many of them have it."""
-    seen = Counter(trait for outcome in paid for trait in traits(outcome))
+    seen = Counter(trait for request in paid for trait in traits(request))
     whole = profile.traits.get("", 0) + 2
     for trait, count in seen.items():
         yield 1.0 if trait == "" else at_least(count, len(paid) * (profile.traits.get(trait, 0) + 1) / whole)
 
 
-def traits(outcome: Outcome) -> list[str]:
-    return traits_of(outcome.model, retried=_failed(outcome), cut=outcome.finish == "length")
+def traits(request: SettledRequest) -> list[str]:
+    return traits_of(request.model, retried=request.retried, cut=request.cut)
 
 
 def _failed(outcome: Outcome) -> bool:
@@ -173,27 +212,27 @@ def at_least(count: int, expected: float, bursts: float = 1.0) -> float:
     return min(1.0, total)
 
 
-def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: SpendProfile | None) -> str:
+def _because(requests: list[SettledRequest], minutes: int, now: datetime, profile: SpendProfile | None) -> str:
     """What differs most from the profile, as factors; several may multiply to the whole."""
     if profile is None:
-        return f"{len(outcomes)} requests"
-    tokens = sum(one.tokens.input + one.tokens.output + one.tokens.thinking for one in outcomes) / len(outcomes)
-    cached = sum(one.cache in ("exact", "semantic") for one in outcomes) / len(outcomes)
+        return f"{len(requests)} requests"
+    tokens = sum(one.tokens for one in requests) / len(requests)
+    cached = sum(one.cached for one in requests) / len(requests)
     causes = {
-        "requests": len(outcomes) / max(UNSEEN_PER_MINUTE, profile.per_minute[now.hour]) / minutes,
+        "requests": len(requests) / max(UNSEEN_PER_MINUTE, profile.per_minute[now.hour]) / minutes,
         "tokens a request": tokens / profile.tokens if profile.tokens else 1.0,
         "misses of the cache": (1 - cached) / (1 - profile.cached) if profile.cached < 1 else 1.0,
     }
-    retried = sum(map(_failed, outcomes)) / len(outcomes)
+    retried = sum(one.retried for one in requests) / len(requests)
     told = [f"{times:.1f} times the {what}" for what, times in causes.items() if times >= 1.8]
     if retried > 0.3:
         told.append(f"{retried:.0%} were tried more than once")
     return ", ".join(told) or "dearer calls"
 
 
-def _dearest(outcomes: list[Outcome], what: str) -> str:
+def _dearest(requests: list[SettledRequest], what: str) -> str:
     """The model or intent that most of the money went to."""
     sums: Counter[str] = Counter()
-    for outcome in outcomes:
-        sums[getattr(outcome, what)] += float(outcome.cost_usd)  # type: ignore[assignment]  # a Counter of dollars
+    for request in requests:
+        sums[getattr(request, what)] += float(request.cost_usd)  # type: ignore[assignment]  # a Counter of dollars
     return sums.most_common(1)[0][0] if sums else "–"

@@ -95,6 +95,8 @@ def _fault(path: Path) -> str | None:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return str(error)
         raise
+    except UnicodeDecodeError:  # SQLite's own words quote a damaged schema as it is
+        return "its schema is unreadable"
     return None if verdict == "ok" else " ".join(verdict.split())
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.finops.anomaly import AnomalyDetector, traits
+from backends.finops.anomaly import AnomalyDetector, SettledRequest, traits
 from backends.finops.spend_profile import RequestBucket, SpendProfiles, Traits, profiles_from
 from backends.types import Attempt, CacheResult, Outcome, Tokens
 
@@ -133,7 +133,7 @@ def taught(dice: Random, busy: float) -> SpendProfiles:
             usd = float(outcome.cost_usd)
             whole = outcome.tokens.input + outcome.tokens.output + outcome.tokens.thinking
             if outcome.cost_usd:
-                known[outcome.agent].update(traits(outcome))
+                known[outcome.agent].update(traits(SettledRequest.of(outcome, 0.0)))
             for index, more in enumerate((1, usd > 0, usd, usd * usd, whole, outcome.cache == "exact")):
                 row[index] += more
     buckets = [

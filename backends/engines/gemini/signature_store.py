@@ -232,6 +232,9 @@ class SignatureStore:
             self._entries, self._bytes = db.execute(
                 "SELECT count(*), coalesce(sum(length(signature)), 0) FROM signatures"
             ).fetchone()
+        except UnicodeDecodeError:  # SQLite's own words quote a damaged schema as it is
+            db.close()
+            raise sqlite3.DatabaseError("its schema is unreadable") from None
         except sqlite3.Error:
             db.close()
             raise

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from backends.cache import browser, cache_file, codec
 from backends.cache.database import Database
 from tests.backends.cache.samples import entry, stored
+from tests.damaged import database_whose_schema_is_no_text
 
 
 @pytest.fixture
@@ -176,7 +177,14 @@ def test_the_file_is_its_owners_alone(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", [b"not a database at all " * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a database at all " * 100,
+        b"SQLite format 3\x00" + b"\xff" * 5000,
+        database_whose_schema_is_no_text(),
+    ],
+)
 def test_a_corrupt_file_is_set_aside(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     db = Database(path, max_bytes=1_000_000)

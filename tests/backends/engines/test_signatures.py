@@ -9,6 +9,7 @@ import pytest
 
 from backends.engines.gemini.signature_store import WAITING_BYTES, SignatureStore
 from backends.types import Message, ToolCall
+from tests.damaged import database_whose_schema_is_no_text
 
 
 def message(id: str = "a", signature: str | None = "c2ln", *, text: str = "", arguments: str = '{"q": 1}') -> Message:
@@ -114,7 +115,12 @@ async def test_one_beyond_all_measure_is_not_kept(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"no database at all, but long enough to be read as one", b"SQLite format 3\0" * 200]
+    "content",
+    [
+        b"no database at all, but long enough to be read as one",
+        b"SQLite format 3\0" * 200,
+        database_whose_schema_is_no_text(),
+    ],
 )
 async def test_a_damaged_file_is_set_aside_and_nobody_waits_for_it(path: Path, content: bytes) -> None:
     await asyncio.to_thread(path.write_bytes, content)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends.finops.anomaly import Anomaly, AnomalyDetector, at_least
+from backends.finops.anomaly import MOST, Anomaly, AnomalyDetector, at_least
 from backends.finops.spend_profile import RequestBucket, SpendProfiles, profiles_from
 from backends.types import Attempt, Outcome, Tokens
 from tests.backends.ledger.samples import outcome
@@ -119,3 +119,13 @@ def test_a_young_ledger_has_no_usual() -> None:
 def test_the_tail_of_a_count_is_poissons(count: int, mean: float) -> None:
     below = sum(exp(-mean) * mean**k / factorial(k) for k in range(count))
     assert at_least(count, mean) == pytest.approx(1 - below, rel=1e-6)
+
+
+def test_of_a_flood_of_requests_only_the_newest_are_remembered(profiles: SpendProfiles) -> None:
+    detector = AnomalyDetector()
+    for _ in range(200):
+        detector.record(paid(), 0.0)
+    free = paid(usd=0.0)
+    for _ in range(MOST):
+        detector.record(free, 0.0)
+    assert detector.detect(profiles, 60.0, NOW) == ()

@@ -30,6 +30,10 @@ def replace_by_text(file: Path) -> None:
     file.write_bytes(b"this is no database, it is a letter to you " * 200)
 
 
+def schema_that_is_no_text(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE", b"CREATE TABL\xd4", 1))
+
+
 def garbage_wal(file: Path) -> None:
     file.with_name("ledger.db-wal").write_bytes(b"\x99" * 5000)
 
@@ -42,7 +46,7 @@ async def file(home: Path) -> Path:
     return paths(home).ledger
 
 
-@pytest.mark.parametrize("damage", [overwrite_page_2, cut, replace_by_text, garbage_wal])
+@pytest.mark.parametrize("damage", [overwrite_page_2, cut, replace_by_text, schema_that_is_no_text, garbage_wal])
 @pytest.mark.proves("D2")
 def test_a_damaged_file_is_set_aside(file: Path, damage: Callable[[Path], None]) -> None:
     damage(file)

@@ -9,6 +9,7 @@ them ends with the lines of which there is none.
 """
 
 import argparse
+import ast
 import json
 import os
 import shutil
@@ -125,7 +126,10 @@ def _verdict(
         return "unsound", "the tests fail without it"
     path.write_text(text.replace(one.old, one.new), encoding="utf-8")
     try:
+        ast.parse(path.read_text(encoding="utf-8"))
         passed, said = _passes(copy, tests)
+    except SyntaxError:
+        return "unsound", "with it the file is no Python"
     finally:
         path.write_text(text, encoding="utf-8")
     return ("survived" if passed else "caught"), said

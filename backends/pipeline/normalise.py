@@ -29,7 +29,8 @@ def normalise(request: Request, settings: Settings) -> Request:
     # Instructions alone are a prompt, too.
     prompt = asked or [message for message in request.messages if message.role == "system"]
     if not any(message.text.strip() or message.media for message in prompt):
-        raise WrongUse("the prompt is empty: write what you want to know")
+        said = "the prompt is empty" if prompt else "no message is a user's"
+        raise WrongUse(f"{said}: write what you want to know")
     limit = settings.router.max_prompt_bytes
     if _size(request, _most_bytes) > limit and (size := _size(request, _bytes)) > limit:
         raise TooLarge(

@@ -3,11 +3,16 @@
 import os
 import signal
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable
+from selectors import EVENT_READ, SelectSelector
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
 from textual.message import Message
+
+from console.terminal_answers import TerminalAnswers
 
 USUAL = (80, 25)
 """Columns and rows where the terminal tells none, as in `docker exec` and a new pty. Rich assumes the same: with
@@ -25,6 +30,20 @@ def terminal_driver(
     """
 
     class TerminalDriver(LinuxDriver):
+        def run_input_thread(self) -> None:
+            """As Textual's, without what the terminal answers."""
+            parser, answers = XTermParser(), TerminalAnswers()
+            decode = getincrementaldecoder("utf-8")("replace").decode
+
+            with SelectSelector() as selector:
+                selector.register(self.fileno, EVENT_READ)
+                while not self.exit_event.is_set():
+                    if selector.select(0.1) and (typed := answers.without(decode(os.read(self.fileno, 4096)))):
+                        for message in parser.feed(typed):
+                            self.process_message(message)
+                    for message in parser.tick():
+                        self.process_message(message)
+
         def process_message(self, message: Message) -> None:
             if isinstance(message, Key):
                 key_arrived(message.time)

@@ -53,12 +53,14 @@ def import_all(package: str, *blocked: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.proves("S35")
 def test_backends_needs_no_terminal_library_no_extra_and_its_import_touches_nothing() -> None:
     found = import_all("backends", "textual", "rich", "console", *EXTRAS)
     assert found["events"] == []
     assert len(found["modules"]) == len(sources("backends")) - len([*(ROOT / "backends").rglob("__main__.py")])
 
 
+@pytest.mark.proves("S35")
 def test_the_console_needs_no_extra_and_its_import_touches_nothing() -> None:
     found = import_all("console", *EXTRAS)
     assert found["events"] == []

@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
+from backends.commands.json_output import encoded
 from backends.commands.running_core import act
 from backends.errors import WrongUse
 from backends.text.terminal_safe import safe
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         action = replace(action, confirmed=True)
     acted = asyncio.run(act(action, rehearse=args.rehearse, remedy=remedy))
     if args.json:
-        sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
+        sys.stdout.write(encoded(acted) + "\n")
     else:
         print(safe(acted.detail))
     return 0

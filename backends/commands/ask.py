@@ -5,10 +5,8 @@ import asyncio
 import sys
 from contextlib import aclosing
 
-import msgspec
-
 from backends.bootstrap.connect import open_core
-from backends.commands.json_output import exit_code, outcome_as_json
+from backends.commands.json_output import encoded, exit_code, outcome_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.core.api import Core
 from backends.engine_names import known_engine
@@ -37,7 +35,7 @@ async def _ask(request: Request, settings: Settings, *, rehearse: bool, json: bo
     async with open_core(settings, rehearse=rehearse, purpose="one-shot") as opened:
         text, outcome = await _receive(opened.core, request, echo=not json)
     if json:
-        sys.stdout.write(msgspec.json.encode(outcome_as_json(outcome, text)).decode() + "\n")
+        sys.stdout.write(encoded(outcome_as_json(outcome, text)) + "\n")
     if outcome.error:
         print(f"claw: {safe(outcome.error)}", file=sys.stderr)
     elif outcome.finish == "blocked":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backends.bootstrap.connect import attach
+from backends.commands.json_output import encoded
 from backends.errors import ClawError, Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings.loading import load
@@ -65,7 +66,7 @@ def _text(verb: str, paths: Paths, args: argparse.Namespace) -> str:
             detail = _kill(paths, args.target)
         case _:
             detail = _flush(paths, args.agent)
-    return msgspec.json.encode({"detail": detail}).decode() if args.json else safe(detail)
+    return encoded({"detail": detail}) if args.json else safe(detail)
 
 
 def _stats(paths: Paths, *, as_json: bool) -> str:
@@ -78,7 +79,7 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
         facts = {"running": running, **msgspec.to_builtins(stats, builtin_types=())}
         money = {name: f"{getattr(stats, name):f}" for name in ("saved_usd", "rechecked_usd", "provider_saved_usd")}
         shares = {"prefix_share": stats.prefix.share, "hits": stats.hits, "hit_share": stats.hit_share}
-        return msgspec.json.encode(facts | money | shares).decode()
+        return encoded(facts | money | shares)
     return "\n".join(stats_lines(stats, running=running))
 
 

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import msgspec
-
 from backends.cache import browser
 from backends.cache.browser import ListedEntry
 from backends.cache.encryption import BodyCipher
 from backends.cache.stored_answer import age
+from backends.commands.json_output import encoded
 from backends.errors import ClawError, WrongUse
 from backends.ledger.install_key import InstallKey
 from backends.paths import Paths
@@ -37,7 +36,7 @@ def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
         with _created(file) as out:
             for each in browser.entries(db, cipher, agent=agent):
                 count += 1
-                out.write(msgspec.json.encode(_facts(each) | (_bodies(each) if bodies else {})).decode() + "\n")
+                out.write(encoded(_facts(each) | (_bodies(each) if bodies else {})) + "\n")
         return f"{count} entries written to {file}" if str(file) != "-" else ""
 
     return _read(paths, write)
@@ -46,7 +45,7 @@ def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
 def _many(db: sqlite3.Connection, cipher: BodyCipher | None, agent: str | None, as_json: bool) -> str:
     found = list(browser.entries(db, cipher, agent=agent, limit=LISTED))
     if as_json:
-        return msgspec.json.encode({"entries": [_facts(each) for each in found]}).decode()
+        return encoded({"entries": [_facts(each) for each in found]})
     now = time.time()
     lines = [f"{'entry':<12}  {'agent':<12}  {'intent':<17} {'hits':>6}  {'age':>7}  {'bytes':>8}  question"]
     for each in found:
@@ -70,7 +69,7 @@ def _one(db: sqlite3.Connection, cipher: BodyCipher | None, id: str, as_json: bo
     ]
     facts = _facts(each) | {"verdicts": record} | _bodies(each)
     if as_json:
-        return msgspec.json.encode(facts).decode()
+        return encoded(facts)
     shown = {name: str(value) for name, value in facts.items() if name not in ("verdicts", "answer")}
     lines = [f"{name:<12} {safe(value)}" for name, value in shown.items()]
     lines += [f"{'verdict':<12} {safe(str(verdict))}" for verdict in record]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from backends.commands.json_output import encoded
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.settings.default_file import commented_file
@@ -83,7 +84,7 @@ def _show(loaded: Loaded, *, json: bool) -> None:
     rows = [(key, value, _source(loaded, key)) for key, value in _flat(loaded.settings)]
     if json:
         table = {key: {"value": value, "source": source} for key, value, source in rows}
-        sys.stdout.write(msgspec.json.encode(table).decode() + "\n")
+        sys.stdout.write(encoded(table) + "\n")
         return
     for key, value, source in rows:
         text = msgspec.json.encode(value).decode()

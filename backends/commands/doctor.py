@@ -5,12 +5,11 @@ import asyncio
 import sys
 from functools import partial
 
-import msgspec
-
 from backends.commands.doctor_agents import check_agents
 from backends.commands.doctor_ledger import check_ledger
 from backends.commands.doctor_machine import check_machine
 from backends.commands.doctor_models import check_models
+from backends.commands.json_output import encoded
 from backends.engines.engine_checks import check
 from backends.paths import Paths
 from backends.settings.engines import read_keys
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     checks = asyncio.run(run_checks(settings, Paths.find()))
     well = all(check.ok is not False for check in checks)
     if args.json:
-        sys.stdout.write(msgspec.json.encode({"ok": well, "checks": checks}).decode() + "\n")
+        sys.stdout.write(encoded({"ok": well, "checks": checks}) + "\n")
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:

@@ -11,11 +11,9 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from backends.bootstrap.connect import open_core
 from backends.commands import explain_requests, recorded_requests
-from backends.commands.json_output import explanation_as_json
+from backends.commands.json_output import encoded, explanation_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.errors import WrongUse
 from backends.paths import Paths
@@ -78,7 +76,7 @@ async def _explain_file(args: argparse.Namespace, settings: Settings) -> int:
 
 def _print(explanation: Explanation | dict[str, Any]) -> None:
     if isinstance(explanation, dict):
-        sys.stdout.write(msgspec.json.encode(explanation).decode() + "\n")
+        sys.stdout.write(encoded(explanation) + "\n")
     else:
         for line in lines(explanation):
             print(safe(line))

@@ -7,8 +7,7 @@ import sys
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-import msgspec
-
+from backends.commands.json_output import encoded
 from backends.commands.report import PAGES, parse_since
 from backends.errors import WrongUse
 from backends.finops.text_writer import as_text
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             whole = _report(db, args, now, timezone, Prices.of(known))
             found, document = whole, report_document(whole, now, timezone)
     if args.json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        sys.stdout.write(encoded(found) + "\n")
     else:
         write: Any = PAGES.get(getattr(args, "format", "text"), as_text)
         sys.stdout.write(write(document))

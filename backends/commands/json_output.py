@@ -1,8 +1,24 @@
 """Outcomes and explanations as `--json` prints them, and an outcome as an exit code."""
 
+import re
 from typing import Any
 
+import msgspec
+
 from backends.types import Attempt, Explanation, Outcome
+
+BEYOND_ASCII = re.compile(r"[^ -~]+")
+"""A control character or a letter beyond ASCII; outside of strings JSON has none."""
+
+
+def encoded(value: Any) -> str:
+    """JSON on one line, in ASCII: what is foreign in it acts on no terminal, and reads the same in every locale."""
+    return BEYOND_ASCII.sub(_escaped, msgspec.json.encode(value).decode())
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def outcome_as_json(outcome: Outcome, text: str) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from itertools import chain
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.commands import recorded_requests
+from backends.commands.json_output import encoded
 from backends.envelope.reader import EnvelopeReader
 from backends.errors import WrongUse
 from backends.identity import new_id
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     for index, request in enumerate(_requests(data, whole)):
         explained = explain(request, gate)
         if args.json:
-            sys.stdout.write(msgspec.json.encode(explained).decode() + "\n")
+            sys.stdout.write(encoded(explained) + "\n")
         else:
             print("\n" if index else "", end="")
             for line in _lines(explained):

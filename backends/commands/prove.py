@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from backends.commands.json_output import encoded
 from backends.errors import NoEngine
 from backends.self_test.proof import Proof, prove
 from backends.self_test.stand import CoreEnded
@@ -46,7 +47,7 @@ def _tell(line: str) -> None:
 
 def as_json(proof: Proof) -> str:
     """One JSON object: whether it `holds`, and all that Proof has."""
-    return msgspec.json.encode({"holds": proof.holds, **msgspec.to_builtins(proof)}).decode()
+    return encoded({"holds": proof.holds, **msgspec.to_builtins(proof)})
 
 
 def as_table(proof: Proof) -> str:

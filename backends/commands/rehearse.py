@@ -5,8 +5,7 @@ import asyncio
 import getpass
 import sys
 
-import msgspec
-
+from backends.commands.json_output import encoded
 from backends.commands.running_core import act
 from backends.text.terminal_safe import safe
 from backends.types import Action
@@ -26,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     action = Action(verb="rehearse", actor=f"cli:{getpass.getuser()}", id=args.incident, engine=args.engine)
     acted = asyncio.run(act(action, rehearse=True, remedy="start a rehearsal with `claw serve --rehearse`"))
-    sys.stdout.write((msgspec.json.encode(acted).decode() if args.json else safe(acted.detail)) + "\n")
+    sys.stdout.write((encoded(acted) if args.json else safe(acted.detail)) + "\n")
     return 0
 
 
@@ -35,6 +34,6 @@ def _listed(*, as_json: bool) -> str:
 
     says = {name: incident.says for name, incident in INCIDENTS.items()}
     if as_json:
-        return msgspec.json.encode({"incidents": says}).decode()
+        return encoded({"incidents": says})
     width = max(map(len, says))
     return "\n".join(f"{name:<{width}}  {what}" for name, what in says.items())

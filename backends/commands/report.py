@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from backends.commands.json_output import encoded
 from backends.errors import WrongUse
 from backends.finops.compare import compare
 from backends.finops.data_writer import as_csv, as_json
@@ -103,7 +104,7 @@ def _in_currency(totals: SpendReport, money: Money) -> tuple[str, ...]:
 
 
 def _either(found: msgspec.Struct, document: Document, wanted: str) -> str:
-    return msgspec.json.encode(found).decode() + "\n" if wanted == "json" else as_text(document)
+    return encoded(found) + "\n" if wanted == "json" else as_text(document)
 
 
 def parse_since(text: str, now: datetime, timezone: tzinfo | None = UTC) -> datetime:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backends.commands.json_output import encoded
 from backends.commands.route_label import table
 from backends.paths import Paths
 from backends.settings.loading import load
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> str:
     ]
     if args.json:
         facts = {"weights": classifier.version, "trained_on": TRAINED_ON, "figures": [*map(_as_json, figures)]}
-        return msgspec.json.encode(facts).decode()
+        return encoded(facts)
     rows = [("set", "of", "measure", "rows", "value", "95 %"), *map(_cells, figures)]
     notes = [f"weights {classifier.version}, as shipped"]
     if not figures:

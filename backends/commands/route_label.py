@@ -6,9 +6,8 @@ import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backends.bootstrap.connect import open_core
+from backends.commands.json_output import encoded
 from backends.errors import WrongUse
 from backends.paths import Paths
 from backends.settings.loading import load
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> str:
         note=args.note,
     )
     acted = asyncio.run(_act(action, settings, rehearse=args.rehearse))
-    return msgspec.json.encode(acted).decode() if args.json else safe(acted.detail)
+    return encoded(acted) if args.json else safe(acted.detail)
 
 
 async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
@@ -69,7 +68,7 @@ def _list(args: argparse.Namespace) -> str:
     with open_read_only(Paths.find(rehearsal=args.rehearse).ledger) as db:
         rows = answered_requests(db, limit=args.limit)
     if args.json:
-        return msgspec.json.encode({"answers": [_as_json(row) for row in rows]}).decode()
+        return encoded({"answers": [_as_json(row) for row in rows]})
     if not rows:
         return "nothing was answered yet: what `claw ask`, the chat and the gateway answer is listed here"
     return "\n".join(table([COLUMNS, *map(_cells, rows)]))

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backends.bootstrap.connect import attach
 from backends.catalogue import Catalogue
+from backends.commands.json_output import encoded
 from backends.commands.route_label import table
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> str:
         told, facts = _told(lesson, learned), _facts(learned, lesson)
     running = asyncio.run(_reload(paths))
     if args.json:
-        return msgspec.json.encode({**facts, "reloaded": running}).decode()
+        return encoded({**facts, "reloaded": running})
     return "\n".join(
         [*told, "the running core uses it from now on" if running else "the next core that starts uses it"]
     )
@@ -173,7 +172,7 @@ def _list(calibrations: "CalibrationStore", *, as_json: bool) -> str:
     now = calibrations.current.version
     kept = [calibrations.read(version) for version in calibrations.versions()]
     if as_json:
-        return msgspec.json.encode({"in_force": now, "versions": [_facts(each) for each in kept]}).decode()
+        return encoded({"in_force": now, "versions": [_facts(each) for each in kept]})
     rows = [
         ("version", "trained", "labels", "weights", "in force"),
         ("0", "as shipped", "–", "–", "yes" if not now else ""),

@@ -110,6 +110,7 @@ async def test_a_prompt_goes_to_the_core_and_comes_back(core: ScriptedCore) -> N
 
 
 @pytest.mark.proves("T5", "I12")
+@pytest.mark.proves("S30", "S31")
 async def test_hostile_words_reach_no_pane_raw() -> None:
     words = "".join(HOSTILE[::7])
     told: Explanation = msgspec.structs.replace(explained(words, "cloud", words, 0.4, (words, words)), model=words)

@@ -264,6 +264,7 @@ async def test_flushing_asks_first(core: ScriptedCore) -> None:
         assert [action.verb for action in core.acted] == ["flush-cache"]
 
 
+@pytest.mark.proves("S33")
 async def test_pasted_keys_do_nothing_that_counts(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         app.post_message(Paste("y\n"))

@@ -139,6 +139,7 @@ def test_an_editor_that_fails_is_told_and_the_prompt_stays(start: Start, environ
     terminal.read("answer")
 
 
+@pytest.mark.proves("S32")
 def test_a_copy_is_one_osc_52_with_the_answer_and_a_line_that_claims_no_more(start: Start) -> None:
     terminal = start()
     terminal.press("go")

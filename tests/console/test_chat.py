@@ -263,6 +263,7 @@ async def test_clear_scroll_and_wheel() -> None:
     assert [message.text for message in app.asked[-1].messages] == ["again"]
 
 
+@pytest.mark.proves("S32")
 async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,6 +302,7 @@ async def test_prompts_are_recalled_and_kept_where_a_path_is_given(tmp_path: Pat
         await until(pilot, lambda: json.loads(path.read_text())["prompts"] == ["from yesterday", "today"])
 
 
+@pytest.mark.proves("S31")
 async def test_hostile_answers_never_reach_the_terminal_raw() -> None:
     evil = "\x1b]52;c;aGk=\x07 \x9b31m \u202e [/][@click=app.quit]x[/] &#x1b;[2J"
 

@@ -57,6 +57,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 @pytest.mark.proves("T5", "I12")
+@pytest.mark.proves("S30", "S32")
 def test_no_byte_of_a_hostile_answer_drives_the_terminal(terminal: Terminal) -> None:
     terminal.read("as default · auto")
     known = set(map(_kind, CSI.findall(terminal.seen)))

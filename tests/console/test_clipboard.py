@@ -94,6 +94,7 @@ async def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.proves("S32")
 def test_nothing_that_is_copied_drives_a_terminal(text: str) -> None:
     assert_drawable(clean(text).replace("\t", "").replace("\n", ""))
 

@@ -90,6 +90,7 @@ def test_enter_is_done_after_a_quiet_moment_and_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["rm -rf /\n", "y\ny\n", "\ny", "\n\n\n", "one\ntwo\nthree"])
+@pytest.mark.proves("S33")
 def test_a_pasted_enter_never_sends(text: str) -> None:
     keyboard = Keyboard()
     keyboard.type("typed")
@@ -115,6 +116,7 @@ def test_a_lone_enter_that_opens_a_paste_becomes_a_line() -> None:
         *(f"alt+{key}" for key in ("c", "s", "p", "a", "e", "x", "r", "left", "right")),
     ],
 )
+@pytest.mark.proves("S33")
 def test_a_pasted_key_runs_no_command(key: str) -> None:
     keyboard = Keyboard()
     keyboard.press("a")
@@ -138,6 +140,7 @@ def test_a_pasted_tab_is_text_and_a_typed_one_completes() -> None:
     assert keyboard.rest() == "complete"
 
 
+@pytest.mark.proves("S33")
 def test_a_paste_never_sends_and_stops_what_waited() -> None:
     keyboard = Keyboard()
     keyboard.type("a")

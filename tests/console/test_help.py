@@ -157,6 +157,7 @@ def test_there_is_no_card_while_something_is_wrong() -> None:
     assert not may_welcome(replace(scene(), past=True))
 
 
+@pytest.mark.proves("S31")
 def test_an_agent_with_hostile_name_is_shown_safely() -> None:
     agents = (AgentState(name="\x1b[31mred", policy="auto"),)
     assert not any("\x1b" in named.name for named in named_actions(replace(scene(), agents=agents)))

@@ -1,5 +1,6 @@
 """What tells typed keys from pasted ones: when they arrived, whenever a busy machine handles them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_typed_keys_act_however_late_they_are_handled(gaps: list[float], late: f
 
 
 @given(APART, st.lists(TOGETHER, min_size=1, max_size=20), LATE, st.data())
+@pytest.mark.proves("S33")
 def test_a_burst_acts_at_no_moment_of_its_handling(
     gap: float, together: list[float], late: float, data: st.DataObject
 ) -> None:
@@ -51,6 +53,7 @@ def test_a_burst_acts_at_no_moment_of_its_handling(
 
 
 @given(st.lists(APART, min_size=1, max_size=5))
+@pytest.mark.proves("S33")
 def test_bytes_that_nobody_has_read_may_be_a_paste(gaps: list[float]) -> None:
     keyboard = Keyboard()
     for at in keyboard.arrive(*gaps):
@@ -60,6 +63,7 @@ def test_bytes_that_nobody_has_read_may_be_a_paste(gaps: list[float]) -> None:
     assert not keyboard.guard.allows()
 
 
+@pytest.mark.proves("S33")
 def test_after_a_paste_hands_may_act_again_soon() -> None:
     keyboard = Keyboard()
     for at in keyboard.arrive(1.0, *[0.001] * (2 * ARRIVALS)):

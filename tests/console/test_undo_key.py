@@ -71,6 +71,7 @@ async def test_undo_in_the_palette_asks_likewise() -> None:
         await until(lambda: isinstance(app.screen, ConfirmOverlay))
 
 
+@pytest.mark.proves("S33")
 async def test_pasted_keys_undo_nothing() -> None:
     core = UndoingCore(snapshot(undoable=PINNED))
     async with on_stage(core) as (app, pilot):

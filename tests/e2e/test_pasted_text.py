@@ -63,6 +63,7 @@ def busy() -> Iterator[Callable[[int], None]]:
 
 
 @pytest.mark.proves("T6")
+@pytest.mark.proves("S33")
 def test_no_pasted_text_acts_also_where_keys_are_handled_late(
     terminal: Open, env: dict[str, str], home: Path, busy: Callable[[int], None]
 ) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
+from backends.commands.json_output import encoded
 from backends.errors import ClawError, WrongUse
 from backends.finops.document import Document, paragraph, table
 from backends.finops.text_writer import as_text
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return _test(settings, args.name)
     states = [_state(target, os.environ, paths.ledger) for target in settings.notify]
     if args.json:
-        sys.stdout.write(msgspec.json.encode({"receivers": states}).decode() + "\n")
+        sys.stdout.write(encoded({"receivers": states}) + "\n")
     else:
         sys.stdout.write(as_text(_document(states)))
     return 0

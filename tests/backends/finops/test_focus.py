@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def test_columns_come_in_one_order_and_only_once() -> None:
     assert text.strip().split(",") == list(COLUMNS)
 
 
+@pytest.mark.proves("S34")
 def test_names_that_are_formulas_are_quoted_and_tags_are_kept() -> None:
     with filled(outcome("a", attempt(), at=NOW, agent="=cmd()", tag="project")) as db:
         text = focus_csv(db, since=NOW - timedelta(days=1), until=NOW + timedelta(days=1), prices=Prices({}))

@@ -70,12 +70,14 @@ def test_json_has_the_contracts_shape() -> None:
     assert found["total"]["key"] == "total"
 
 
+@pytest.mark.proves("S34")
 def test_json_is_ascii_whatever_an_agent_is_called() -> None:
     assert as_json(of(line("\x1b[2J\x9b\u202eäda"))).isascii()
     assert "\x1b" not in as_json(of(line("\x1b[2J")))
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", " =1"])
+@pytest.mark.proves("S34")
 def test_no_cell_is_a_formula(name: str) -> None:
     record = next(csv.DictReader(io.StringIO(as_csv(of(line(name))))))
     assert record["agent"] == f"'{name}"
@@ -88,6 +90,7 @@ def test_figures_in_csv_stay_figures() -> None:
     assert list(records[0])[:2] == ["agent", "requests"]
 
 
+@pytest.mark.proves("S34")
 def test_the_table_is_aligned_and_harmless() -> None:
     table = as_text(totals_document(of(line("ada"), line("sc\x1b[31mout\n", "0", "0", exact_cache=D(0)))))
     assert "\x1b" not in table

@@ -39,6 +39,7 @@ def test_the_corpus_is_large_and_has_no_twins() -> None:
 
 
 @pytest.mark.parametrize("newlines", [False, True])
+@pytest.mark.proves("S30")
 def test_nothing_of_the_corpus_reaches_a_terminal(newlines: bool) -> None:
     for text in HOSTILE:
         result = safe(text, newlines=newlines)
@@ -47,6 +48,7 @@ def test_nothing_of_the_corpus_reaches_a_terminal(newlines: bool) -> None:
 
 
 @given(NASTY, st.booleans())
+@pytest.mark.proves("S30")
 def test_any_text_becomes_drawable_and_stays_as_it_is(text: str, newlines: bool) -> None:
     once = safe(text, newlines=newlines)
     assert type(once) is SafeText
@@ -57,6 +59,7 @@ def test_any_text_becomes_drawable_and_stays_as_it_is(text: str, newlines: bool)
 
 
 @given(NASTY, st.data())
+@pytest.mark.proves("S30")
 def test_a_split_smuggles_nothing(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
     assert_drawable(safe(text[:cut]) + safe(text[cut:]))
@@ -82,6 +85,7 @@ def test_plain_text_is_untouched(text: str) -> None:
         ("[/][@click=app.quit]", "[/][@click=app.quit]", "[/][@click=app.quit]"),
     ],
 )
+@pytest.mark.proves("S30")
 def test_what_becomes_of_known_text(text: str, line: str, lines: str) -> None:
     assert safe(text) == line
     assert safe(text, newlines=True) == lines

@@ -274,6 +274,8 @@ async def test_an_unknown_model_is_a_404_as_at_openai(gateway: RunningGateway, m
         "file:///etc/passwd",
         "ftp://x/y",
         "//x/y.png",
+        "file:image/png;base64,iVBORw0KGgo=",
+        "https:image/png;base64,iVBORw0KGgo=",
         "data:text/html;base64,PGI+",
         "data:image/png,plain",
         "data:image/png;base64,***",

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from functools import partial
 
-from backends.commands.doctor_agents import check_agents
+from backends.commands.doctor_agents import check_agents, check_keys
 from backends.commands.doctor_ledger import check_ledger
 from backends.commands.doctor_machine import check_machine
 from backends.commands.doctor_models import check_models
@@ -49,8 +49,9 @@ async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     memory = partial(machine_memory, gpu=settings.telemetry.gpu)
     engines = await check(settings, read_keys(settings.engines), memory=memory)
     models = await asyncio.to_thread(check_models, settings, paths)
+    keys = await asyncio.to_thread(check_keys, settings, paths)
     agents = await asyncio.to_thread(check_agents, settings, paths)
-    return *engines, *models, *agents, *await check_ledger(paths), *await check_machine(settings, paths)
+    return *engines, *models, keys, *agents, *await check_ledger(paths), *await check_machine(settings, paths)
 
 
 def _lines(check: Check, width: int) -> list[str]:

@@ -1,9 +1,13 @@
-"""What `claw doctor` says of the agents: whose requests are refused, and who is kept on this machine all the time."""
+"""What `claw doctor` says of the agents: who has a key, whose requests are refused, and who is
+kept on this machine all the time.
+"""
 
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+from backends.errors import WrongSettings
+from backends.gateway import agent_keys
 from backends.ledger.request_rows import stamp
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.paths import Paths
@@ -53,6 +57,24 @@ def check_agents(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     except sqlite3.Error:
         return ()
     return refusals(refused), kept_here(settings, latest)
+
+
+def check_keys(settings: Settings, paths: Paths) -> Check:
+    """Do agents need a key at the gateway, and which have one?"""
+    name = "agents' keys"
+    try:
+        found = agent_keys.read(paths.agent_keys).keys
+    except WrongSettings as error:
+        detail, _, remedy = str(error).partition(": ")
+        return Check(name=name, ok=False, detail=detail, remedy=remedy)
+    needed = settings.gateway.keys
+    if needed == "off" or (needed == "auto" and not found):
+        return Check(name=name, ok=None, detail="none are needed", remedy="`claw key add AGENT` makes one")
+    having = ", ".join(dict.fromkeys(key.agent for key in found if key.valid))
+    if not having:
+        detail = "needed, and none is valid: nobody comes in"
+        return Check(name=name, ok=False, detail=detail, remedy="make one with `claw key add AGENT`")
+    return Check(name=name, ok=True, detail=f"needed, and made for {having}")
 
 
 def refusals(rows: list[sqlite3.Row]) -> Check:

@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.commands import main
+from backends.commands.doctor_agents import check_keys
 from backends.errors import WrongSettings, WrongUse
 from backends.gateway import agent_keys
 from backends.gateway.access_check import REREAD_S
@@ -285,7 +286,20 @@ async def test_s9_a_key_s_agent_asks_whatever_else_is_said(home: Path, file: Pat
         assert {row["agent"] for row in await asyncio.to_thread(it.rows)} <= {"claw", "ada"}
 
 
-# ---- the command
+# ---- the commands
+
+
+def test_doctor_says_who_has_a_key_and_that_nobody_comes_in(file: Path) -> None:
+    paths, settings = Paths.find(), Settings()
+    assert check_keys(settings, paths).ok is None
+    made, _ = agent_keys.add(file, "scout", NOW)
+    assert (check_keys(settings, paths).ok, check_keys(settings, paths).detail) == (True, "needed, and made for scout")
+    agent_keys.revoke(file, made.id, NOW)
+    assert check_keys(settings, paths).ok is False
+    file.chmod(0o640)
+    found = check_keys(settings, paths)
+    assert found.ok is False
+    assert found.remedy.startswith(f"run `chmod 600 {file}`")
 
 
 def test_the_command_shows_a_key_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

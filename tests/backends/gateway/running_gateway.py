@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
+from backends.gateway.load_shedder import Room
 from backends.gateway.server import bind, serve
 from backends.settings.model import Settings
 from tests.backends.gateway.scripted_core import ScriptedCore
@@ -78,7 +79,11 @@ class RunningGateway:
 
 @asynccontextmanager
 async def running_gateway(
-    core: ScriptedCore, settings: Settings, limits: HttpLimits = DEFAULT_LIMITS, keys: Path | None = None
+    core: ScriptedCore,
+    settings: Settings,
+    limits: HttpLimits = DEFAULT_LIMITS,
+    keys: Path | None = None,
+    room: Room | None = None,
 ) -> AsyncIterator[RunningGateway]:
     found = RunningGateway(core, GracefulShutdown(), asyncio.Event())
     listener = bind("127.0.0.1", 0)
@@ -95,6 +100,7 @@ async def running_gateway(
             token=found.token,
             limits=limits,
             keys=keys,
+            room=room,
         )
     )
     await asyncio.wait({found.task, first := asyncio.ensure_future(ready.wait())}, return_when="FIRST_COMPLETED")

@@ -7,6 +7,9 @@ import pytest
 
 from backends.errors import QueueFull
 from backends.gateway.load_shedder import EACH_S, LATE_S, PREPARED, WAITING, LoadShedder, Preparation
+from backends.settings.model import Settings
+from tests.backends.gateway.running_gateway import running_gateway
+from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.waiting import until
 
 MOST = min(WAITING, int(LATE_S / EACH_S))
@@ -94,3 +97,23 @@ async def test_what_waits_for_something_else_than_the_processor_lets_others_begi
     for place in (*held, await waiting):
         place.routed()
     assert (shedder.preparing, shedder.unrouted) == (0, 0)
+
+
+async def test_where_no_queue_has_room_a_body_is_not_even_parsed(core: ScriptedCore, settings: Settings) -> None:
+    rooms = [0, 0, 1]
+    async with running_gateway(core, settings, room=lambda agent, among: rooms.pop(0)) as gateway:
+        raw = await gateway.dial()
+        for _ in range(2):
+            raw.send(gateway.post(b"this is no JSON"))
+            status, headers, body = await raw.answer()
+            assert (status, headers["retry-after"]) == (503, "1")
+            assert b'"queue_full"' in body
+        raw.send(gateway.post(b"this is no JSON"))
+        assert (await raw.answer())[0] == 400
+
+
+async def test_where_no_queue_has_room_a_large_body_is_not_even_read(core: ScriptedCore, settings: Settings) -> None:
+    async with running_gateway(core, settings, room=lambda agent, among: 0) as gateway:
+        raw = await gateway.dial(gateway.post(b"", Content_Length="1000000"))
+        status, headers, _ = await raw.answer()
+        assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")

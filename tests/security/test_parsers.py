@@ -24,6 +24,7 @@ from backends.gateway.json_body import fields_of
 from backends.settings.loading import load
 from backends.text.terminal_safe import safe
 from tests.backends.engines.rig import answer, candidate, delta, response, sse, wire
+from tests.backends.text.test_terminal_safe import assert_drawable
 from tests.faults.test_engine_security import KINDS, open_engine
 
 CORPUS = [
@@ -147,7 +148,7 @@ def as_body(data: bytes, _: Path) -> None:
 
 
 def as_text(data: bytes, _: Path) -> None:
-    assert safe(data.decode("latin-1")).isprintable()
+    assert_drawable(safe(data.decode("latin-1")))
 
 
 PARSERS = {
@@ -180,7 +181,8 @@ def test_s35_frames_are_the_same_wherever_the_bytes_are_cut(data: bytes, step: i
 
 
 GOOD = {
-    "ollama": b'{"message":{"role":"assistant","content":"x"}}\n{"message":{},"done":true,"eval_count":2}\n',
+    "ollama": b'{"message":{"role":"assistant","content":"x"},"done":false}\n'
+    b'{"message":{"role":"assistant","content":""},"done":true,"eval_count":2}\n',
     "openai": sse(delta("x", "stop")),
     "gemini": sse(candidate("x", "STOP")),
 }

@@ -141,7 +141,7 @@ async def test_s20_full_gone_left_or_started_anew_it_stays(home: Path, monkeypat
                 it.compared = False
                 it.ollama.behaviour = replace(it.ollama.behaviour, first_token_s=0.1)
                 with ASKED.listening():
-                    many = [prompt(f"{SECRET} {round_} {n}", agent="eager", deadline_s=0.3) for n in range(30)]
+                    many = [prompt(f"{SECRET} {round_} {n}", agent="eager", deadline_s=5.0) for n in range(30)]
                     calls = [asyncio.ensure_future(ask(it.core, each)) for each in many]
                     await until(partial(busy, it))
                     for call in calls[::3]:

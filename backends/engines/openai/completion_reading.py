@@ -142,8 +142,8 @@ def _text(content: Any) -> str:
     for part in _array(content):
         if isinstance(part, str):
             texts.append(part)
-        elif (kind := _object(part).get("type", "text")) in ("text", "output_text", "refusal"):
-            found = part.get("refusal" if kind == "refusal" else "text")
+        elif (kind := (fields := _object(part)).get("type", "text")) in ("text", "output_text", "refusal"):
+            found = fields.get("refusal" if kind == "refusal" else "text")
             texts.append(found if isinstance(found, str) else "")
     return "".join(texts)
 

@@ -255,3 +255,8 @@ async def test_a_last_event_that_comes_twice_is_read_once(last: dict[str, Any]) 
         await engine.close()
     assert whole.text == "One. " + (last["choices"][0]["delta"]["content"] or "")
     assert [call.arguments for call in whole.calls] == ([] if "Two" in whole.text else ['{"city":"Rome"}'])
+
+
+async def test_a_part_that_is_null_says_nothing() -> None:
+    parts = delta("", content=[None, {"type": "text", "text": "seven"}])
+    assert (await said(parts, delta(None, "stop"), DONE)).text == "seven"

@@ -31,7 +31,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "L2": Fault(
             "It takes every call and lets them wait inside",
-            "No more calls at once than it was seen to serve; the rest waits in claw's own bounded queue, and beyond it 503 at once",
+            "No more calls at once than `parallel` allows; the rest waits in claw's own bounded queue, and beyond it 503 at once",
         ),
         "L3": Fault(
             "Its runner dies in the middle",
@@ -64,7 +64,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "The cloud engine": {
         "C1": Fault(
             "The limit of a minute (429 with a time)",
-            "Another engine, or the caller waits if its deadline allows, else 429 with that time as `Retry-After`",
+            "Another engine, else 429 with that time as `Retry-After`; nothing is sent to it before",
         ),
         "C2": Fault(
             "The quota of the day",

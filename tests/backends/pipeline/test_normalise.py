@@ -42,7 +42,7 @@ def test_instructions_to_an_empty_question_are_no_prompt() -> None:
     for said in (Message(role="user", text=" "), Message(role="tool", tool_call_id="a")):
         with pytest.raises(WrongUse, match="prompt is empty"):
             normalise(Request(id="1", messages=(system, said)), SETTINGS)
-    with pytest.raises(WrongUse, match="prompt is empty"):
+    with pytest.raises(WrongUse, match="no message is a user's"):
         normalise(Request(id="1", messages=(Message(role="assistant", text="hello"),)), SETTINGS)
 
 

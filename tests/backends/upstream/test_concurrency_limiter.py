@@ -123,6 +123,7 @@ async def test_words_about_its_place_are_rare() -> None:
     assert told == [51]
 
 
+@pytest.mark.proves("L1")
 async def test_a_busy_engine_is_asked_less_and_a_run_of_answers_brings_the_place_back() -> None:
     gate = limiter(parallel=4)
     async with gate.place("scout"), gate.place("scout"), gate.place("scout"):

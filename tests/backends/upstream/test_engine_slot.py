@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from backends.clock import ManualClock
 from backends.engines.ollama import OllamaClient
 from backends.errors import EngineError
@@ -85,6 +87,7 @@ def test_the_engines_own_queue_stands_before_a_newcomer() -> None:
     assert it.state().reported_waiting == 3
 
 
+@pytest.mark.proves("L1")
 def test_a_lost_place_shows() -> None:
     it = slot()
     it.observe([reading(reachable=True)])

@@ -43,7 +43,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "L5": Fault(
             "The model loads for a minute and a half",
-            "claw waits only where load and answer fit the deadline; else another engine, or 504",
+            "claw waits for the first byte as long as `first_byte_s` and the deadline allow; else another engine, or 504",
         ),
         "L6": Fault(
             "Callers ask for different windows, or that the model be unloaded",
@@ -103,7 +103,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "C11": Fault(
             "The model is retired",
-            "The successor that you named or another engine, else 502; an alert; it leaves `/v1/models`",
+            "Another engine, else 502; an alert, and `claw act adopt` takes its successor; it leaves `/v1/models`",
         ),
     },
     "Storage": {

@@ -103,7 +103,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "C11": Fault(
             "The model is retired",
-            "Another engine, else 502; an alert, and `claw act adopt` takes its successor; it leaves `/v1/models`",
+            "Another engine, else 502; an alert, and `claw act adopt` takes its successor",
         ),
     },
     "Storage": {

@@ -19,7 +19,7 @@ from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
 from tests.waiting import until
 
-PRESSES = int(os.environ.get("MOVING_LIST_PRESSES", "25"))
+PRESSES = int(os.environ.get("MOVING_LIST_PRESSES", "10"))
 """For each of three lists and two seeds; with 170 they are more than a thousand."""
 LEFT = "has left the list"
 

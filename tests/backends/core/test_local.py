@@ -429,11 +429,11 @@ async def test_no_number_of_parallel_calls_overruns_a_budget(home: Path) -> None
 
     async with stand(home, change=tight) as it:
         slow(it)
-        ends = Counter(await asyncio.gather(*(one(it, number) for number in range(60))))
+        ends = Counter(await asyncio.gather(*(one(it, number) for number in range(24))))
         await idle(it)
         (budget,) = await it.budgets()
         assert it.billed() == budget.spent_usd <= Decimal("0.10")
-    assert ends == {"stop": 60}
+    assert ends == {"stop": 24}
 
 
 # ---- what watchers see ----------------------------------------------------------------------------------------------

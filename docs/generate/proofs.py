@@ -141,9 +141,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "SIGTERM, twice; SIGHUP with bad settings",
             "Running answers end in the drain time, a second signal ends them; bad settings are refused and the old ones stay",
         ),
-        "P3": Fault(
-            "No descriptors or no memory left", "New callers get 503, running ones finish, the ledger keeps its own"
-        ),
+        "P3": Fault("No descriptors left", "New callers get 503, running ones finish, the ledger keeps its own"),
         "P4": Fault(
             "The GPU's library fails, hangs or crashes",
             "It runs in a process of its own: the pane shows `–` with the cause",
@@ -201,7 +199,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "W3": Fault(
             "The core is stopped for ten minutes, as in a paused VM",
-            "Callers whose time is over hear 504 at once; connections are made anew",
+            "Callers whose time is over hear 504 at once, nothing is asked a second time, and an alert says how long it stood still",
         ),
     },
 }

@@ -41,6 +41,7 @@ def test_typed_keys_act_however_late_they_are_handled(gaps: list[float], late: f
 
 @given(APART, st.lists(TOGETHER, min_size=1, max_size=20), LATE, st.data())
 @pytest.mark.proves("S33")
+@pytest.mark.proves("T6")
 def test_a_burst_acts_at_no_moment_of_its_handling(
     gap: float, together: list[float], late: float, data: st.DataObject
 ) -> None:
@@ -54,6 +55,7 @@ def test_a_burst_acts_at_no_moment_of_its_handling(
 
 @given(st.lists(APART, min_size=1, max_size=5))
 @pytest.mark.proves("S33")
+@pytest.mark.proves("T6")
 def test_bytes_that_nobody_has_read_may_be_a_paste(gaps: list[float]) -> None:
     keyboard = Keyboard()
     for at in keyboard.arrive(*gaps):

@@ -28,8 +28,8 @@ from backends.self_test.stand import CLOUD_ENGINES, Stand, stand
 
 PARALLEL = 12
 TOKENS_PER_S = 3_000.0
-FIRST_BYTE_S, IDLE_S = 2.0, 1.5
-DEADLINE_S, SLACK_S = 8.0, 2.0
+FIRST_BYTE_S, IDLE_S = 8.0, 8.0
+DEADLINE_S, SLACK_S = 3.0, 2.0
 SCENE_S = 1.5
 KILLS = 3
 SPILL_B = 65_536
@@ -42,13 +42,13 @@ EITHER = {
 """By policy, the agents whom either engine may answer, as long as nothing is sensitive; what ada audits is."""
 
 RECORDED = (
+    "C4",
     "C1",
     "C2",
     "C2b",
     "C3",
     "C3b",
     "C10",
-    "C4",
     "C5a",
     "C5b",
     "C5c",
@@ -61,7 +61,7 @@ RECORDED = (
     "C9b",
 )
 RECORDED_LOCAL = ("L1", "L3a", "L3b", "L3c", "L4", "L5b", "L8", "L9")
-"""Incidents, as providers worded them."""
+"""Incidents, as providers worded them; silence first, so that its callers' deadlines end before a core is killed."""
 
 SETTINGS = (
     "".join(f'[agents.{agent}]\npolicy = "{policy}"\n' for policy, agents in EITHER.items() for agent in agents)
@@ -292,7 +292,8 @@ def caller_lines(callers: Callers, gone: Sequence[tuple[float, float]]) -> Itera
         len(heard),
         sum(each.end == "unclear" for each in heard),
     )
-    timed = [each for each in heard if each.end == "refused" or not callers.posted[each.number].body["stream"]]
+    whole = (each for each in heard if each.end == "refused" or not callers.posted[each.number].body["stream"])
+    timed = [*whole, *(each for each in callers.heard if each.end == "gone")]  # a core may be killed on a late caller
     yield ProofLine(
         "a caller hears by its deadline", len(timed), sum(each.seconds > DEADLINE_S + SLACK_S for each in timed)
     )

@@ -80,7 +80,8 @@ async def test_each_thing_that_is_compared_is_part_of_a_promise(tmp_path: Path) 
         ("refused", 0.1, "scout", False, 0),
         ("unclear", 0.1, "scout", False, 1),
         ("answered", 60.0, "scout", False, 1),
-        ("gone", 60.0, "claw", False, 0),  # its core was killed
+        ("gone", 0.1, "claw", False, 0),  # its core was killed
+        ("gone", 60.0, "claw", False, 1),
     ],
 )
 def test_what_callers_must_not_hear_is_seen(end: End, seconds: float, agent: str, sensitive: bool, broken: int) -> None:

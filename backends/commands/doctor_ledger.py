@@ -45,7 +45,8 @@ def _core(snapshot: Snapshot | None) -> Check:
     if critical:
         more = f" (and {len(critical) - 1} more)" if len(critical) > 1 else ""
         return Check(name="core", ok=False, detail=f"{critical[0]}{more}", remedy="see `claw incident list`")
-    warnings = f", {len(snapshot.alerts)} warnings stand" if snapshot.alerts else ""
+    standing = len(snapshot.alerts)
+    warnings = f", {standing} warning{' stands' if standing == 1 else 's stand'}" if standing else ""
     return Check(name="core", ok=True, detail=f"runs since {snapshot.started_at:%Y-%m-%d %H:%M} UTC{warnings}")
 
 

@@ -25,9 +25,9 @@ def start(window: Window, moment: datetime, timezone: tzinfo | None = None) -> d
     local = moment.astimezone(timezone)
     match window:
         case "hour":
-            into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
             moment = moment.astimezone(UTC)
-            return _change(moment - into, moment, timezone) or moment - into
+            full = moment - _into_hour(local)
+            return _change(full, moment, timezone) or full
         case "day":
             return _midnight(local, timezone)
         case "week":
@@ -44,8 +44,7 @@ def end(window: Window, moment: datetime, timezone: tzinfo | None = None) -> dat
     match window:
         case "hour":
             moment = moment.astimezone(UTC)
-            into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-            ends = moment - into + timedelta(hours=1)
+            ends = moment - _into_hour(local) + timedelta(hours=1)
             return _change(moment, ends - SHORTEST, timezone) or ends
         case "day":
             return _midnight(local + timedelta(days=1), timezone)
@@ -55,6 +54,10 @@ def end(window: Window, moment: datetime, timezone: tzinfo | None = None) -> dat
             return _midnight((local.replace(day=1) + timedelta(days=32)).replace(day=1), timezone)
         case "total":
             return None
+
+
+def _into_hour(local: datetime) -> timedelta:
+    return timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
 def _change(since: datetime, until: datetime, timezone: tzinfo | None) -> datetime | None:

@@ -46,7 +46,7 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have heard nothing for too
     long, `given_up` those whose callers left before any byte, the first of them all sent at `silent_since`; `lately_s`
     is how long first bytes took lately, and at `slow_since` the first of those was sent that took too long. Usually it
-    writes `usual_speed` tokens a second, and only `slow_speed` since `writes_slowly_since`.
+    writes `usual_speed` tokens a second, and lately `lately_speed`, from `speed_since` on.
     """
 
     name: EngineName
@@ -66,8 +66,8 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     slow_since: datetime | None = None
     usual_s: float | None = None
     usual_speed: float | None = None
-    slow_speed: float | None = None
-    writes_slowly_since: datetime | None = None
+    lately_speed: float | None = None
+    speed_since: datetime | None = None
     full_since: datetime | None = None
     queue_limit: int = 0
     unserved: tuple[tuple[str, Unserved], ...] = ()
@@ -101,8 +101,8 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
         usual_speed=slot.writing.usual,
-        slow_speed=slot.writing.slow(now),
-        writes_slowly_since=clock.now() - timedelta(seconds=now - slot.writing.slow_since(now)),
+        lately_speed=slot.writing.lately(now),
+        speed_since=clock.now() - timedelta(seconds=now - slot.writing.slow_since(now)),
         full_since=slot.full_since(),
         queue_limit=slot.settings.queue_limit,
         unserved=tuple(slot.unserved.items()),
@@ -213,13 +213,13 @@ def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]
 
 
 def _writes_slowly(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
-    lately, usual = engine.slow_speed, engine.usual_speed
+    lately, usual = engine.lately_speed, engine.usual_speed
     if lately is None or usual is None:
         return
     slow = Holding(
         condition=ENGINE_WRITES_SLOWLY,
         fields={"engine": engine.name, "lately": f"{lately:.1f}", "usual": f"{usual:.0f}"},
-        since=engine.writes_slowly_since,
+        since=engine.speed_since,
         choices=_move_away(engine),
         touches=Touches(served_by=engine.name),
     )

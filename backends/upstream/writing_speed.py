@@ -19,7 +19,7 @@ JUDGED_S = 2.0
 
 LATELY_S, LATELY_ANSWERS = 60.0, 3
 SLOW_TIMES = 3.0
-"""From which part of its usual speed on an engine is judged by how it is lately."""
+"""How many times slower than usual makes requests be routed by how it is lately."""
 
 
 CHARACTERS = 4.0
